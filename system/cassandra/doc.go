@@ -1,0 +1,2 @@
+// Package cassandra keeps messages and conversations in Cassandra through gocql.
+package cassandra

@@ -1,0 +1,58 @@
+package cassandra
+
+// The keyspace and every statement that the system sends. They stand in one place because the stand-in of
+// package sim/cassandra accepts these and refuses all others: a new statement is added here first.
+const (
+	createKeyspace = `CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'SimpleStrategy', 'replication_factor': %d}`
+
+	createMessages = `CREATE TABLE IF NOT EXISTS messages (
+		conversation_id uuid, timestamp timeuuid, message_id uuid, sender_id uuid, content text, message_type text,
+		created_at timestamp, seq bigint, log_partition int, log_offset bigint, client_msg_id uuid,
+		PRIMARY KEY (conversation_id, timestamp)) WITH CLUSTERING ORDER BY (timestamp DESC)`
+
+	createConversations = `CREATE TABLE IF NOT EXISTS conversations (
+		conversation_id uuid PRIMARY KEY, type text, participants set<uuid>, last_message_at timestamp, created_at timestamp)`
+
+	createUserConversations = `CREATE TABLE IF NOT EXISTS user_conversations (
+		user_id uuid, conversation_id uuid, joined_seq bigint, left_seq bigint,
+		PRIMARY KEY (user_id, conversation_id))`
+)
+
+const messageColumns = `conversation_id, timestamp, message_id, sender_id, content, message_type, created_at, seq, log_partition, log_offset, client_msg_id`
+
+const (
+	insertMessage = `INSERT INTO messages (` + messageColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	selectNewest = `SELECT ` + messageColumns + ` FROM messages WHERE conversation_id = ? LIMIT ?`
+	selectBefore = `SELECT ` + messageColumns + ` FROM messages WHERE conversation_id = ? AND timestamp < ? LIMIT ?`
+	selectAfter  = `SELECT ` + messageColumns + ` FROM messages WHERE conversation_id = ? AND timestamp > ? ORDER BY timestamp ASC LIMIT ?`
+
+	// selectPlaces reads no content: it rebuilds the sequencer's state, newest place first, page by page.
+	selectPlaces = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id FROM messages WHERE conversation_id = ?`
+	selectHead   = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
+
+	insertConversation  = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`
+	selectConversation  = `SELECT type, participants, last_message_at, created_at FROM conversations WHERE conversation_id = ?`
+	addParticipants     = `UPDATE conversations SET participants = participants + ? WHERE conversation_id = ?`
+	removeParticipants  = `UPDATE conversations SET participants = participants - ? WHERE conversation_id = ?`
+	updateLastMessageAt = `UPDATE conversations SET last_message_at = ? WHERE conversation_id = ?`
+
+	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq) VALUES (?, ?, ?)`
+	leaveUserConversation   = `UPDATE user_conversations SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
+	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq FROM user_conversations WHERE user_id = ?`
+	selectUserConversation  = `SELECT joined_seq, left_seq FROM user_conversations WHERE user_id = ? AND conversation_id = ?`
+)
+
+// Statements lists the data statements above, for tests that hold a server against them.
+func Statements() []string {
+	return []string{
+		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectHead,
+		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
+		insertUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
+	}
+}
+
+// Tables lists the statements that create the tables inside a keyspace.
+func Tables() []string {
+	return []string{createMessages, createConversations, createUserConversations}
+}

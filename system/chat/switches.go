@@ -1,0 +1,63 @@
+package chat
+
+import (
+	"fmt"
+	"time"
+)
+
+// Write paths.
+const (
+	WriteNaive    = "naive"    // three awaited writes by any pod, order by its clock: the document's pseudocode
+	WriteLogFirst = "logfirst" // the log decides
+)
+
+// Switches are the mitigations, one field each, so that an experiment can turn off exactly one.
+type Switches struct {
+	WritePath    string        `json:"write_path"`
+	BatchedPush  bool          `json:"batched_push"`  // one lookup and one ordered stream per gateway instead of a call per recipient
+	DirectPush   bool          `json:"direct_push"`   // a gateway pushes to its own sockets without asking the log
+	SingleFlight bool          `json:"single_flight"` // one store read for many who wait for the same page
+	GroupLimit   float64       `json:"group_limit"`   // messages/s per conversation; 0: none
+	GroupQueue   int           `json:"group_queue"`   // sends that may wait for the limit
+	GroupWait    time.Duration `json:"group_wait"`    // how long a send may wait for the limit
+	Reconnect    string        `json:"reconnect"`     // "jitter": exponential backoff with full jitter; "immediate"
+	HeartbeatBy  string        `json:"heartbeat_by"`  // "gateway": refreshed in batches for sockets that live; "client": PUT presence
+
+	// Defects for mutation testing: each breaks one promise on purpose. Never set outside a test.
+	Mutant string `json:"mutant,omitempty"`
+}
+
+// Profiles in the order of what they promise.
+const (
+	ProfileDocument = "document" // the document without its mitigations
+	ProfileHardened = "hardened" // what keeps the promises
+)
+
+// Profile returns the switches of a named profile.
+func Profile(name string) (Switches, error) {
+	switch name {
+	case ProfileDocument:
+		return Switches{WritePath: WriteNaive, DirectPush: true, Reconnect: "immediate", HeartbeatBy: "client"}, nil
+	case ProfileHardened:
+		return Switches{
+			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
+			GroupLimit: 10, GroupQueue: 50, GroupWait: 5 * time.Second,
+		}, nil
+	}
+	return Switches{}, fmt.Errorf("profile %q is unknown: want %s or %s", name, ProfileDocument, ProfileHardened)
+}
+
+// Validate refuses switches that name what does not exist.
+func (s Switches) Validate() error {
+	switch {
+	case s.WritePath != WriteNaive && s.WritePath != WriteLogFirst:
+		return fmt.Errorf("write_path %q is unknown: want %s or %s", s.WritePath, WriteNaive, WriteLogFirst)
+	case s.Reconnect != "jitter" && s.Reconnect != "immediate":
+		return fmt.Errorf("reconnect %q is unknown: want jitter or immediate", s.Reconnect)
+	case s.HeartbeatBy != "gateway" && s.HeartbeatBy != "client":
+		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", s.HeartbeatBy)
+	case s.GroupLimit < 0 || s.GroupQueue < 0 || s.GroupWait < 0:
+		return fmt.Errorf("group_limit, group_queue and group_wait must not be negative")
+	}
+	return nil
+}
