@@ -72,9 +72,12 @@ type figure struct {
 type card struct {
 	Variant
 	Index   int
-	Figures []fact
+	Figures []keyFigure
 	Faults  []faultView
 }
+
+// keyFigure is a metric with its unit apart, so that it can be set smaller.
+type keyFigure struct{ Name, Number, Unit string }
 
 type faultView struct {
 	Number            int
@@ -158,7 +161,13 @@ func (r Report) index(variant string) int {
 func (v Variant) card(index int) card {
 	c := card{Variant: v, Index: index}
 	for _, m := range v.KeyMetrics() {
-		c.Figures = append(c.Figures, fact{m.Name, quantity.Format(float64(m.Value), m.Unit)})
+		text := quantity.Format(float64(m.Value), m.Unit)
+		number, found := strings.CutSuffix(text, " "+m.Unit)
+		figure := keyFigure{Name: m.Name, Number: number}
+		if found {
+			figure.Unit = m.Unit
+		}
+		c.Figures = append(c.Figures, figure)
 	}
 	for i, f := range v.Faults {
 		c.Faults = append(c.Faults, faultView{

@@ -24,7 +24,7 @@ func knownPanels() []panelSpec {
 		{"Sends and their answers", "What clients intended to send, what was acknowledged, what was refused with a code.", false,
 			[]seriesSpec{{SeriesSends, "sends"}, {SeriesAcks, "acknowledged"}, {SeriesRefusals, "refused"}}},
 		{"Deliveries", "Message frames that reached members' devices.", false, []seriesSpec{{SeriesDeliveries, "deliveries"}}},
-		{"Delivery latency", "From the intended time of a send to its frame on a device, on a logarithmic scale.", true,
+		{"Delivery latency", "From the intended time of a send to its frame on a device.", true,
 			[]seriesSpec{{SeriesP99, "p99"}, {SeriesP50, "p50"}, {SeriesMax, "max"}}},
 		{"Consumer lag", "Messages that the log holds and the fan-out workers have not finished.", false, []seriesSpec{{SeriesLag, "lag"}}},
 		{"Queue length", "Messages that wait in front of a limit.", false, []seriesSpec{{SeriesQueue, "queue"}}},
@@ -86,7 +86,7 @@ func (r Report) owners(name string) []string {
 }
 
 func (r Report) choice(s seriesSpec, of string, log bool, grid chart.Grid) (choiceView, [][]string) {
-	view := choiceView{Label: s.label, Log: log}
+	view := choiceView{Label: s.label}
 	if of != "" {
 		view.Label = of
 	}
@@ -94,6 +94,7 @@ func (r Report) choice(s seriesSpec, of string, log bool, grid chart.Grid) (choi
 	for i, v := range r.Variants {
 		if found, ok := v.Timeline.find(s.name, of); ok {
 			view.Unit = found.Unit
+			view.Axis = axis(found.Unit, log)
 			lines[i] = grid.Resample(floats(found.Points), v.Timeline.StepS.or(grid.Step), fold(found.Unit))
 		}
 	}
@@ -134,14 +135,33 @@ func fold(unit string) chart.Fold {
 	return chart.Peak
 }
 
+// axis says what the height of a chart means, where the labels alone do not.
+func axis(unit string, log bool) string {
+	switch {
+	case log:
+		return "logarithmic scale"
+	case carriesUnit(unit):
+		return ""
+	}
+	return unit
+}
+
 func y(scale chart.Scale, tick float64) string {
 	return strconv.FormatFloat(chart.Height*(1-scale.At(tick)), 'f', 1, 64)
 }
 
+// carriesUnit reports whether a number in that unit is said with a unit of its own choice, as times are.
+func carriesUnit(unit string) bool {
+	switch unit {
+	case "ns", "us", "µs", "ms", "s", "min", "h", "bytes", "B", "bytes/s", "B/s", "ratio", "%":
+		return true
+	}
+	return false
+}
+
 // label names a tick: with its unit where the unit changes along the axis, as times do, else the bare number.
 func label(tick float64, unit string) string {
-	switch unit {
-	case "ns", "us", "µs", "ms", "s", "min", "h", "bytes", "B", "bytes/s", "ratio", "%":
+	if carriesUnit(unit) {
 		return quantity.Format(tick, unit)
 	}
 	return quantity.Count(tick)

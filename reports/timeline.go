@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/chatlab/chatlab/reports/chart"
@@ -34,12 +35,26 @@ type ribbonRow struct {
 	Name   string
 	Phases []segment
 	Faults []segment
+	Lanes  int // rows that the faults need, so that none hides another
 }
+
+// The heights of a ribbon row's phases and of each lane of faults, in pixels.
+const (
+	phaseHeight = 24
+	laneHeight  = 14
+)
+
+// Height returns the pixels that the row needs.
+func (row ribbonRow) Height() int { return phaseHeight + laneHeight*row.Lanes + 4 }
+
+// Top returns the pixels above a fault in its row.
+func (s segment) Top() int { return phaseHeight + laneHeight*s.Lane }
 
 type segment struct {
 	Left, Width float64 // percent
 	Class       string
 	Number      int
+	Lane        int
 	Text        string
 }
 
@@ -56,7 +71,7 @@ type panelView struct {
 
 type choiceView struct {
 	Label, Unit string
-	Log         bool
+	Axis        string
 	Ticks       []tickView
 	Lines       []lineView
 	Empty       bool
@@ -112,7 +127,7 @@ func (t *timelineView) addVariant(grid chart.Grid, index int, v Variant, weight 
 	row := ribbonRow{Index: index, Name: v.Name}
 	phases := make([]phaseData, 0, len(v.Phases))
 	for i, p := range v.Phases {
-		start, end := p.StartS.or(0), p.EndS.or(grid.Span)
+		start, end := p.StartS.or(0), p.EndS.or(v.EndS())
 		class := phaseClass(p.Name, i)
 		row.Phases = append(row.Phases, newSegment(grid, start, end, class, i+1, p.Name))
 		if class != "calm" {
@@ -121,12 +136,28 @@ func (t *timelineView) addVariant(grid chart.Grid, index int, v Variant, weight 
 		phases = append(phases, phaseData{p.Name, start, end})
 	}
 	for i, f := range v.Faults {
-		begun, ended := f.BegunS.or(0), f.EndedS.or(grid.Span)
-		row.Faults = append(row.Faults, newSegment(grid, begun, ended, "fault", i+1, f.Text))
-		t.Marks = appendNew(appendNew(t.Marks, grid.X(begun)), grid.X(ended))
+		begun, ended := f.BegunS.or(0), f.EndedS.or(v.EndS())
+		row.addFault(newSegment(grid, begun, ended, "fault", i+1, f.Text))
+		for _, second := range []float64{begun, ended} {
+			if inside := second > 0 && second < v.EndS(); inside {
+				t.Marks = appendNew(t.Marks, grid.X(second))
+			}
+		}
 	}
 	t.Ribbon = append(t.Ribbon, row)
 	t.Data.Phases = append(t.Data.Phases, phases)
+}
+
+// addFault puts a fault into the first lane where it overlaps no other; its number needs two percent of the width.
+func (row *ribbonRow) addFault(fault segment) {
+	taken := func(s segment) bool {
+		return s.Lane == fault.Lane && fault.Left < s.Left+max(2, s.Width) && s.Left < fault.Left+max(2, fault.Width)
+	}
+	for slices.ContainsFunc(row.Faults, taken) {
+		fault.Lane++
+	}
+	row.Faults = append(row.Faults, fault)
+	row.Lanes = max(row.Lanes, fault.Lane+1)
 }
 
 func newSegment(grid chart.Grid, start, end float64, class string, number int, text string) segment {

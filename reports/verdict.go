@@ -60,54 +60,78 @@ func (r Report) Sentence() string {
 }
 
 func (r Report) tally() string {
-	parts := make([]string, 0, len(r.Variants))
+	var parts, keepers []string
+	kept := 0
 	for _, v := range r.Variants {
-		parts = append(parts, v.tally())
-	}
-	return join(parts)
-}
-
-func (v Variant) tally() string {
-	broken := 0
-	for _, p := range v.Properties {
-		if p.Observed == Broken {
-			broken++
+		switch broken := v.count(Broken); {
+		case broken > 0:
+			parts = append(parts, fmt.Sprintf("%s breaks %d of %d", v.Name, broken, len(v.Properties)))
+		case v.count(Holds) < len(v.Properties) || len(keepers) > 0 && kept != len(v.Properties):
+			parts = append(parts, fmt.Sprintf("%s keeps %d of %d", v.Name, v.count(Holds), len(v.Properties)))
+		default:
+			keepers, kept = append(keepers, v.Name), len(v.Properties)
 		}
 	}
-	if broken == 0 {
-		return fmt.Sprintf("%s keeps all %d", v.Name, len(v.Properties))
+	switch len(keepers) {
+	case 0:
+	case 1:
+		parts = append(parts, fmt.Sprintf("%s keeps all %d", keepers[0], kept))
+	default:
+		parts = append(parts, fmt.Sprintf("%s keep all %d", join(keepers), kept))
 	}
-	return fmt.Sprintf("%s breaks %d of %d", v.Name, broken, len(v.Properties))
+	return strings.Join(parts, "; ")
 }
 
-// blame names the variants with the verdict, each with the properties of the status, or its own reason.
+func (v Variant) count(outcome Outcome) int {
+	n := 0
+	for _, p := range v.Properties {
+		if p.Observed == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// blame says of each variant with the verdict which of its properties have the status, or its own reason.
 func (r Report) blame(verdict Verdict, status Status) string {
 	var parts []string
 	for _, v := range r.Variants {
 		if v.Verdict == verdict {
-			parts = append(parts, v.Name+" ("+v.reason(status)+")")
+			parts = append(parts, v.Name+v.reason(status))
 		}
 	}
 	if len(parts) == 0 {
 		return "no variant says why"
 	}
-	return join(parts)
+	return strings.Join(parts, "; ")
 }
 
 func (v Variant) reason(status Status) string {
-	var names []string
+	var deeds []string
 	for _, p := range v.Properties {
 		if p.Status == status {
-			names = append(names, fmt.Sprintf("%s: expected %s, observed %s", p.Name, p.Expected, p.Observed))
+			deeds = append(deeds, p.deed())
 		}
 	}
-	if len(names) > 0 {
-		return strings.Join(names, "; ")
+	switch {
+	case len(deeds) > 3:
+		return " " + strings.Join(deeds[:3], ", ") + fmt.Sprintf(" and %d more", len(deeds)-3)
+	case len(deeds) > 0:
+		return " " + join(deeds)
+	case v.Why != "":
+		return ": " + strings.TrimSuffix(v.Why, ".")
 	}
-	if v.Why != "" {
-		return strings.TrimSuffix(v.Why, ".")
+	return " gives no reason"
+}
+
+func (p Property) deed() string {
+	switch p.Observed {
+	case Broken:
+		return "breaks “" + p.Name + "”"
+	case Holds:
+		return "keeps “" + p.Name + "”, which should break"
 	}
-	return "no reason recorded"
+	return "leaves “" + p.Name + "” open"
 }
 
 func join(parts []string) string {
