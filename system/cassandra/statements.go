@@ -37,7 +37,7 @@ const (
 	removeParticipants  = `UPDATE conversations SET participants = participants - ? WHERE conversation_id = ?`
 	updateLastMessageAt = `UPDATE conversations SET last_message_at = ? WHERE conversation_id = ?`
 
-	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq) VALUES (?, ?, ?)`
+	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)`
 	leaveUserConversation   = `UPDATE user_conversations SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
 	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq FROM user_conversations WHERE user_id = ?`
 	selectUserConversation  = `SELECT joined_seq, left_seq FROM user_conversations WHERE user_id = ? AND conversation_id = ?`

@@ -41,7 +41,7 @@ func Profile(name string) (Switches, error) {
 	case ProfileHardened:
 		return Switches{
 			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 50, GroupWait: 5 * time.Second,
+			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second,
 		}, nil
 	}
 	return Switches{}, fmt.Errorf("profile %q is unknown: want %s or %s", name, ProfileDocument, ProfileHardened)

@@ -1,0 +1,136 @@
+package cassandra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gocql/gocql"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/order"
+)
+
+// maxBatchBytes keeps a batch under the 50 KiB at which Cassandra refuses one.
+const maxBatchBytes = 40 << 10
+
+// Insert stores messages of one conversation; the same message again changes nothing.
+func (s *Store) Insert(ctx context.Context, ms ...chat.Message) error {
+	for len(ms) > 0 {
+		n := fitting(ms)
+		if err := s.insert(ctx, ms[:n]); err != nil {
+			return fmt.Errorf("insert %d messages: %w", n, err)
+		}
+		ms = ms[n:]
+	}
+	return nil
+}
+
+// fitting says how many messages go into one batch, at least one.
+func fitting(ms []chat.Message) int {
+	size := 0
+	for i, m := range ms {
+		if size += len(m.Content) + 150; size > maxBatchBytes && i > 0 {
+			return i
+		}
+	}
+	return len(ms)
+}
+
+func (s *Store) insert(ctx context.Context, ms []chat.Message) error {
+	if len(ms) == 1 {
+		return s.s.Query(insertMessage, messageValues(ms[0])...).WithContext(ctx).Exec()
+	}
+	b := s.s.NewBatch(gocql.UnloggedBatch).WithContext(ctx)
+	for _, m := range ms {
+		b.Entries = append(b.Entries, gocql.BatchEntry{Stmt: insertMessage, Args: messageValues(m), Idempotent: true})
+	}
+	return s.s.ExecuteBatch(b)
+}
+
+func messageValues(m chat.Message) []any {
+	return []any{
+		gocql.UUID(m.ConversationID), gocql.UUID(m.Place.Timestamp), gocql.UUID(m.ID), gocql.UUID(m.SenderID), m.Content, m.Type,
+		m.CreatedAt, m.Place.Seq, m.Place.Partition, m.Place.Offset, gocql.UUID(m.ClientMsgID),
+	}
+}
+
+// Newest returns the newest messages, in conversation order.
+func (s *Store) Newest(ctx context.Context, conv chat.ID, limit int) ([]chat.Message, error) {
+	ms, err := s.messages(ctx, selectNewest, gocql.UUID(conv), limit)
+	return reversed(ms), err
+}
+
+// Before returns the messages just before a timestamp, in conversation order.
+func (s *Store) Before(ctx context.Context, conv, timestamp chat.ID, limit int) ([]chat.Message, error) {
+	ms, err := s.messages(ctx, selectBefore, gocql.UUID(conv), gocql.UUID(timestamp), limit)
+	return reversed(ms), err
+}
+
+// After returns the messages just after a timestamp, in conversation order.
+func (s *Store) After(ctx context.Context, conv, timestamp chat.ID, limit int) ([]chat.Message, error) {
+	return s.messages(ctx, selectAfter, gocql.UUID(conv), gocql.UUID(timestamp), limit)
+}
+
+func (s *Store) messages(ctx context.Context, stmt string, args ...any) ([]chat.Message, error) {
+	it := s.s.Query(stmt, args...).WithContext(ctx).Iter()
+	var out []chat.Message
+	for {
+		m, ok := scanMessage(it)
+		if !ok {
+			break
+		}
+		out = append(out, m)
+	}
+	if err := it.Close(); err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	return out, nil
+}
+
+func scanMessage(it *gocql.Iter) (m chat.Message, ok bool) {
+	var conv, ts, id, sender, cid gocql.UUID
+	var at time.Time
+	ok = it.Scan(&conv, &ts, &id, &sender, &m.Content, &m.Type, &at, &m.Place.Seq, &m.Place.Partition, &m.Place.Offset, &cid)
+	m.ConversationID, m.Place.Timestamp, m.ID = chat.ID(conv), chat.ID(ts), chat.ID(id)
+	m.SenderID, m.ClientMsgID, m.CreatedAt = chat.ID(sender), chat.ID(cid), at.UTC()
+	return m, ok
+}
+
+func reversed(ms []chat.Message) []chat.Message {
+	for i, j := 0, len(ms)-1; i < j; i, j = i+1, j-1 {
+		ms[i], ms[j] = ms[j], ms[i]
+	}
+	return ms
+}
+
+// Recover reads the state of a conversation's order as it was before the record at offset.
+func (s *Store) Recover(ctx context.Context, conv chat.ID, offset int64) (*order.State, error) {
+	rec := order.Recover(offset)
+	it := s.s.Query(selectPlaces, gocql.UUID(conv)).PageSize(500).WithContext(ctx).Iter()
+	var ts, sender, cid gocql.UUID
+	var row order.Row
+	for it.Scan(&ts, &row.Seq, &row.Offset, &sender, &cid) {
+		row.Timestamp, row.Sender, row.ClientMsgID = chat.ID(ts), chat.ID(sender), chat.ID(cid)
+		if !rec.Add(row) {
+			break
+		}
+	}
+	if err := it.Close(); err != nil {
+		return nil, fmt.Errorf("read places: %w", err)
+	}
+	return rec.State(), nil
+}
+
+// Head returns the newest place of a conversation; the zero position if it has none.
+func (s *Store) Head(ctx context.Context, conv chat.ID) (chat.Position, error) {
+	var ts gocql.UUID
+	p := chat.Position{ConversationID: conv}
+	err := s.s.Query(selectHead, gocql.UUID(conv)).WithContext(ctx).Scan(&ts, &p.Seq)
+	if err != nil && !errors.Is(err, gocql.ErrNotFound) {
+		return p, fmt.Errorf("read head: %w", err)
+	}
+	p.Timestamp = chat.ID(ts)
+	return p, nil
+}

@@ -1,0 +1,105 @@
+package cassandra
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gocql/gocql"
+
+	"github.com/chatlab/chatlab/system/transport"
+)
+
+// Config says where the cluster is.
+type Config struct {
+	// Hosts are contact points, IP:port as the nodes announce themselves; Network.Names leads to where they really are.
+	Hosts    []string
+	Keyspace string
+	Replicas int // replication factor when the keyspace is made
+	Network  transport.Network
+	Log      *slog.Logger
+}
+
+// Store reads and writes at LOCAL_QUORUM.
+type Store struct {
+	s *gocql.Session
+}
+
+// Open connects to an existing keyspace.
+func Open(cfg Config) (*Store, error) {
+	c := cluster(cfg)
+	c.Keyspace = cfg.Keyspace
+	s, err := c.CreateSession()
+	if err != nil {
+		return nil, fmt.Errorf("connect to cassandra: %w", err)
+	}
+	return &Store{s}, nil
+}
+
+// Close ends the session.
+func (s *Store) Close() { s.s.Close() }
+
+// Migrate makes the keyspace and the tables that are missing.
+func Migrate(ctx context.Context, cfg Config) error {
+	s, err := cluster(cfg).CreateSession()
+	if err != nil {
+		return fmt.Errorf("connect to cassandra: %w", err)
+	}
+	err = s.Query(fmt.Sprintf(createKeyspace, cfg.Keyspace, cfg.Replicas)).WithContext(ctx).Exec()
+	s.Close()
+	if err != nil {
+		return fmt.Errorf("create keyspace: %w", err)
+	}
+	store, err := Open(cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for _, q := range Tables() {
+		if err := store.s.Query(q).WithContext(ctx).Exec(); err != nil {
+			return fmt.Errorf("create table: %w", err)
+		}
+	}
+	return nil
+}
+
+// cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
+// more than a minute, reconnect after another, and know nothing of tokens.
+func cluster(cfg Config) *gocql.ClusterConfig {
+	c := gocql.NewCluster(cfg.Hosts...)
+	c.ProtoVersion = 4
+	c.Consistency = gocql.LocalQuorum
+	c.Timeout = 500 * time.Millisecond
+	c.ConnectTimeout = time.Second
+	c.WriteTimeout = 500 * time.Millisecond
+	c.ReconnectInterval = time.Second
+	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: 10, Interval: time.Second}
+	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy(), gocql.ShuffleReplicas())
+	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: 2} // another host each time; only for idempotent statements
+	c.DefaultIdempotence = true                             // every statement sets keyed values: the same again changes nothing
+	c.NumConns = 1
+	c.Dialer = dialer{cfg.Network}
+	c.Logger = log.New(io.Discard, "", 0)
+	c.WriteCoalesceWaitTime = 0
+	return c
+}
+
+type dialer struct{ n transport.Network }
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.n.Dial(ctx, network, address)
+}
+
+// Ready proves the data path with a read at LOCAL_QUORUM.
+func (s *Store) Ready(ctx context.Context) error {
+	var kind string
+	err := s.s.Query(selectConversation, gocql.UUID{}).WithContext(ctx).Scan(&kind, nil, nil, nil)
+	if err != nil && err != gocql.ErrNotFound {
+		return fmt.Errorf("read from cassandra: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package fanout
+
+import (
+	"context"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// runNaive is the document's worker: for each message and each recipient one awaited lookup and one awaited call.
+func (w *Worker) runNaive(ctx context.Context, p *kafka.Partition) error {
+	for {
+		records, err := p.Fetch(ctx, 1)
+		if err != nil {
+			return nil
+		}
+		r := records[0]
+		rec, err := wire.DecodeRecord(r.Value)
+		if err == nil {
+			err = w.onMessageSent(ctx, rec)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Logger.Warn("fan out", "partition", p.ID, "offset", r.Offset, "error", err)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		p.Commit(r.Offset + 1)
+	}
+}
+
+func (w *Worker) onMessageSent(ctx context.Context, rec wire.Record) error {
+	conv, err := w.cfg.Store.Conversation(ctx, rec.ConversationID)
+	if err != nil {
+		return err
+	}
+	m := rec.Message()
+	m.Place.Timestamp = rec.Timestamp
+	frame := wire.Encode(wire.MessageFrame(m))
+	if rec.MessageType == wire.TypeThrottle {
+		frame = wire.Encode(wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: rec.ConversationID, RetryAfterMS: rec.RetryAfterMS})
+	}
+	for _, user := range conv.Members {
+		if user == rec.SenderID {
+			continue
+		}
+		if err := w.deliverOne(ctx, user, frame); err != nil {
+			w.metrics.givenUp.Inc()
+		}
+	}
+	return nil
+}
+
+func (w *Worker) deliverOne(ctx context.Context, user chat.ID, frame []byte) error {
+	devices, err := w.cfg.Presence.LookupOne(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, gateway := range gatewaysOf(devices) {
+		out, ok := w.outlets.byName[gateway]
+		if !ok {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, pushWithin)
+		_, err := out.client.DeliverOne(ctx, &pb.DeliverOneRequest{UserId: user[:], Frame: frame})
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+package fanout
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// untilDone repeats what must succeed before the partition can go on, with exponential backoff, until ctx ends.
+func untilDone(ctx context.Context, do func() error) error {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = 20*time.Millisecond, time.Second
+	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do() }, backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0))
+	return err
+}

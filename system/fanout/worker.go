@@ -1,0 +1,82 @@
+// Package fanout is the role that gives each message its place, stores it, finds who is online and pushes to their gateways.
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chatlab/chatlab/system/cassandra"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// Config is what the role needs.
+type Config struct {
+	Switches chat.Switches
+	Log      *kafka.Client
+	Store    *cassandra.Store
+	Cache    *redis.Cache
+	Presence *redis.Presence
+	Gateways map[string]string // gRPC address by gateway name
+	Network  transport.Network
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+	// Session is how long the group waits for a silent worker before another takes its partitions.
+	Session time.Duration
+}
+
+// Stated times.
+const (
+	routeTTL   = time.Second     // how long a worker trusts where a user is
+	pushWithin = 2 * time.Second // a delivery that waits longer is given up and its devices are told to resync
+)
+
+// Worker is one member of the fan-out group.
+type Worker struct {
+	cfg     Config
+	outlets *outlets
+	routes  *routes
+	metrics metrics
+}
+
+// New makes the role.
+func New(cfg Config) (*Worker, error) {
+	w := &Worker{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	var err error
+	if w.outlets, err = newOutlets(cfg, w.metrics); err != nil {
+		return nil, fmt.Errorf("connect to gateways: %w", err)
+	}
+	w.routes = &routes{presence: cfg.Presence, known: map[chat.ID]route{}, log: cfg.Logger}
+	return w, nil
+}
+
+// Run works until ctx ends.
+func (w *Worker) Run(ctx context.Context) error {
+	handle := w.runLogFirst
+	if w.cfg.Switches.WritePath == chat.WriteNaive {
+		handle = w.runNaive
+	}
+	group := &kafka.Group{
+		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
+		Handle: handle, Observe: w.metrics.observeLag,
+	}
+	defer w.outlets.close()
+	return group.Run(ctx)
+}
+
+// Ready proves the data path: storage answers a quorum read and presence answers a lookup.
+func (w *Worker) Ready(ctx context.Context) error {
+	if err := w.cfg.Store.Ready(ctx); err != nil {
+		return err
+	}
+	_, err := w.cfg.Presence.Lookup(ctx, []chat.ID{{}})
+	return err
+}

@@ -1,0 +1,107 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/transport"
+)
+
+// Config says where the log is.
+type Config struct {
+	Brokers  []string // names or addresses, looked up in Network.Names
+	ClientID string
+	Network  transport.Network
+	Log      *slog.Logger
+}
+
+// Client shares connections to the brokers between producers and consumers.
+type Client struct {
+	cfg       Config
+	transport *kafka.Transport
+	admin     *kafka.Client
+}
+
+// NewClient makes a client; it dials when it is first used.
+func NewClient(cfg Config) *Client {
+	t := &kafka.Transport{
+		Dial:        cfg.Network.Dial,
+		ClientID:    cfg.ClientID,
+		DialTimeout: time.Second,
+		IdleTimeout: 30 * time.Second,
+		MetadataTTL: time.Second, // a moved leader is found within a second
+	}
+	return &Client{cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 2 * time.Second}}
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+func (c *Client) dialer() *kafka.Dialer {
+	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: time.Second, DialFunc: c.cfg.Network.Dial}
+}
+
+// CreateTopic makes a topic unless it exists. The number of partitions is fixed from then on: it decides which
+// conversations share one.
+func (c *Client) CreateTopic(ctx context.Context, topic string, partitions, replicas int) error {
+	res, err := c.admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+		{Topic: topic, NumPartitions: partitions, ReplicationFactor: replicas},
+	}})
+	if err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	if err := res.Errors[topic]; err != nil && err != kafka.TopicAlreadyExists {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// EndOffsets returns, for each partition asked for, the offset that its next record will have.
+func (c *Client) EndOffsets(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
+	ask := make([]kafka.OffsetRequest, len(partitions))
+	for i, p := range partitions {
+		ask[i] = kafka.LastOffsetOf(p)
+	}
+	res, err := c.admin.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
+	if err != nil {
+		return nil, fmt.Errorf("list offsets of %s: %w", topic, err)
+	}
+	ends := make(map[int]int64, len(partitions))
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("list offset of %s/%d: %w", topic, p.Partition, p.Error)
+		}
+		ends[p.Partition] = p.LastOffset
+	}
+	return ends, nil
+}
+
+// Lag returns how many records of each partition a group has not yet committed.
+func (c *Client) Lag(ctx context.Context, group, topic string, partitions []int) (map[int]int64, error) {
+	ends, err := c.EndOffsets(ctx, topic, partitions)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.admin.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+	if err != nil {
+		return nil, fmt.Errorf("fetch offsets of group %s: %w", group, err)
+	}
+	lag := make(map[int]int64, len(partitions))
+	for _, p := range res.Topics[topic] {
+		lag[p.Partition] = ends[p.Partition] - max(p.CommittedOffset, 0)
+	}
+	return lag, nil
+}
+
+// PartitionOf says which partition a key's records go to, so that an experiment can choose neighbours.
+func PartitionOf(key []byte, partitions int) int {
+	all := make([]int, partitions)
+	for i := range all {
+		all[i] = i
+	}
+	return (&kafka.Hash{}).Balance(kafka.Message{Key: key}, all...)
+}

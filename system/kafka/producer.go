@@ -1,0 +1,58 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// maxInFlight bounds the records that wait for brokers; past it a send is refused, not queued.
+const maxInFlight = 4096
+
+// Producer writes to one topic. A record counts as written when all in-sync replicas have it.
+type Producer struct {
+	w     *kafka.Writer
+	slots chan struct{}
+}
+
+// Producer makes a producer. The zero value of the driver's writer waits for no acknowledgement and batches for a
+// second; these settings are what the promises need.
+func (c *Client) Producer(topic string) *Producer {
+	return &Producer{
+		w: &kafka.Writer{
+			Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
+			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: 1 << 20,
+			ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
+			MaxAttempts: 4, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: 500 * time.Millisecond,
+		},
+		slots: make(chan struct{}, maxInFlight),
+	}
+}
+
+// Write returns nil when the record is on all in-sync replicas. Any other outcome but CodeUnavailable is unknown: the
+// record may be in the log, or arrive there later, or stand there twice.
+func (p *Producer) Write(ctx context.Context, key, value []byte) error {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	default:
+		return chat.Errorf(chat.CodeUnavailable, "%d sends wait for the log", maxInFlight).After(time.Second)
+	}
+	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value})
+	if err == nil {
+		return nil
+	}
+	var tooLarge kafka.MessageTooLargeError
+	if errors.As(err, &tooLarge) {
+		return chat.Errorf(chat.CodeTooLarge, "record is larger than the log takes")
+	}
+	return fmt.Errorf("write to log: %w: %w", chat.Errorf(chat.CodeUnknownOutcome, "the log did not confirm in time").After(200*time.Millisecond), err)
+}
+
+// Close flushes and ends the producer.
+func (p *Producer) Close() error { return p.w.Close() }

@@ -1,0 +1,169 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// CreateConversation makes a conversation with its creator among the members.
+func (s *Service) CreateConversation(ctx context.Context, req *pb.CreateConversationRequest) (*pb.Conversation, error) {
+	members, err := wire.IDs(req.Members)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeBadRequest, "%v", err)
+	}
+	if creator := wire.ID(req.UserId); !slices.Contains(members, creator) {
+		members = append(members, creator)
+	}
+	now := s.cfg.Now().UTC()
+	c := chat.Conversation{ID: chat.NewID(), Kind: req.Kind, Members: members, CreatedAt: now, LastMessageAt: now}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Store.Create(ctx, c); err != nil {
+		s.cfg.Logger.Warn("create conversation", "error", err)
+		return nil, unknown(err)
+	}
+	return conversationToPB(c, 0), nil
+}
+
+func conversationToPB(c chat.Conversation, lastSeq int64) *pb.Conversation {
+	return &pb.Conversation{
+		ConversationId: c.ID[:], Kind: c.Kind, Members: wire.IDBytes(c.Members...), CreatedAtMs: c.CreatedAt.UnixMilli(),
+		LastMessageAtMs: c.LastMessageAt.UnixMilli(), LastSeq: lastSeq,
+	}
+}
+
+// ChangeMembers writes the change to the log, where it takes a place like any message: that place decides who sees
+// what. Any member may change the members of a group.
+func (s *Service) ChangeMembers(ctx context.Context, req *pb.ChangeMembersRequest) (*pb.ChangeMembersResponse, error) {
+	user, conv := wire.ID(req.UserId), wire.ID(req.ConversationId)
+	add, err1 := wire.IDs(req.Add)
+	remove, err2 := wire.IDs(req.Remove)
+	if err1 != nil || err2 != nil || len(add)+len(remove) == 0 {
+		return nil, chat.Errorf(chat.CodeBadRequest, "name users to add or to remove")
+	}
+	s.conversations.forget(conv)
+	c, err := s.membersFor(ctx, user, conv)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Kind != chat.Group:
+		return nil, chat.Errorf(chat.CodeBadRequest, "a direct conversation keeps its two members")
+	case len(c.Members)+len(add)-len(remove) > chat.MaxMembers:
+		return nil, chat.Errorf(chat.CodeTooManyMembers, "a group has at most %d members", chat.MaxMembers)
+	}
+	for kind, users := range map[string][]chat.ID{chat.TypeMembersAdded: add, chat.TypeMembersRemoved: remove} {
+		if len(users) == 0 {
+			continue
+		}
+		if err := s.recordChange(ctx, kind, user, conv, users); err != nil {
+			return nil, unknown(err)
+		}
+	}
+	return &pb.ChangeMembersResponse{}, nil
+}
+
+func (s *Service) recordChange(ctx context.Context, kind string, by, conv chat.ID, users []chat.ID) error {
+	content, err := json.Marshal(users)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Now().UTC()
+	m := chat.Message{
+		ConversationID: conv, SenderID: by, ClientMsgID: chat.NewClientMsgID(now), Type: kind, Content: string(content), CreatedAt: now,
+	}
+	m.ID = chat.MessageID(by, m.ClientMsgID)
+	return produce(ctx, s.cfg.Log, wire.RecordOf(m))
+}
+
+// ListConversations returns a user's conversations, those with the newest message first.
+func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversationsRequest) (*pb.ListConversationsResponse, error) {
+	memberships, err := s.cfg.Store.Memberships(ctx, wire.ID(req.UserId))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	all, err := s.describe(ctx, memberships)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	slices.SortFunc(all, func(a, b *pb.Conversation) int { return int(b.LastMessageAtMs - a.LastMessageAtMs) })
+	skip, limit := int(max(req.Skip, 0)), int(max(req.Limit, 0))
+	rest := all[min(skip, len(all)):]
+	return &pb.ListConversationsResponse{Conversations: rest[:min(limit, len(rest))], More: len(rest) > limit}, nil
+}
+
+func (s *Service) describe(ctx context.Context, ms []chat.Membership) ([]*pb.Conversation, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	var mu sync.Mutex
+	var out []*pb.Conversation
+	for _, m := range ms {
+		if m.LeftSeq != 0 {
+			continue
+		}
+		g.Go(func() error {
+			c, err := s.conversations.get(ctx, m.ConversationID)
+			if err != nil {
+				return err
+			}
+			head, err := s.heads.get(ctx, m.ConversationID)
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, conversationToPB(c, head.Seq))
+			return err
+		})
+	}
+	err := g.Wait() // before out is read
+	return out, err
+}
+
+// Heads names the newest places above those that the device has, in every conversation that its user is in.
+func (s *Service) Heads(ctx context.Context, req *pb.HeadsRequest) (*pb.HeadsResponse, error) {
+	memberships, err := s.cfg.Store.Memberships(ctx, wire.ID(req.UserId))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	have := map[chat.ID]chat.Position{}
+	for _, p := range wire.PositionsFromPB(req.Positions) {
+		have[p.ConversationID] = p
+	}
+	var mu sync.Mutex
+	var newer []chat.Position
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for _, m := range memberships {
+		g.Go(func() error {
+			head, err := s.heads.get(ctx, m.ConversationID)
+			if err == nil && ahead(head, have[m.ConversationID], m) {
+				mu.Lock()
+				newer = append(newer, head)
+				mu.Unlock()
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, unavailable(err)
+	}
+	return &pb.HeadsResponse{Newer: wire.PositionsToPB(newer)}, nil
+}
+
+// ahead says whether the head is news to a device with position p and membership m.
+func ahead(head, p chat.Position, m chat.Membership) bool {
+	if head.Seq == 0 { // the naive path gives no seq
+		return laterTimeUUID(head.Timestamp, p.Timestamp)
+	}
+	newest := head.Seq
+	if m.LeftSeq != 0 {
+		newest = min(newest, m.LeftSeq)
+	}
+	return newest > max(p.Seq, m.JoinedSeq)
+}

@@ -1,0 +1,118 @@
+package message
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// page is a question to history: the newest, or those just before or after a timestamp.
+type page struct {
+	conv          chat.ID
+	before, after chat.ID
+	limit         int
+}
+
+func (p page) key() string { return fmt.Sprintf("%s %s %s %d", p.conv, p.before, p.after, p.limit) }
+
+func (p page) validate() error {
+	switch {
+	case p.limit < 1 || p.limit > chat.MaxHistoryLimit:
+		return chat.Errorf(chat.CodeBadRequest, "limit %d: want 1 to %d", p.limit, chat.MaxHistoryLimit)
+	case p.before != chat.ID{} && p.after != chat.ID{}:
+		return chat.Errorf(chat.CodeBadRequest, "give before or after, not both")
+	case p.before != chat.ID{} && p.before.Version() != 1, p.after != chat.ID{} && p.after.Version() != 1:
+		return chat.Errorf(chat.CodeBadRequest, "before and after are timestamps of messages (version 1 UUIDs)")
+	}
+	return nil
+}
+
+type pageResult struct {
+	messages  []chat.Message
+	fromCache bool
+}
+
+// History returns one page of what the user may see.
+func (s *Service) History(ctx context.Context, req *pb.HistoryRequest) (*pb.HistoryResponse, error) {
+	p := page{wire.ID(req.ConversationId), wire.ID(req.Before), wire.ID(req.After), int(req.Limit)}
+	if p.limit == 0 {
+		p.limit = chat.DefaultHistory
+	}
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	m, err := s.memberships.get(ctx, memberKey{wire.ID(req.UserId), p.conv})
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	r, err := s.read(ctx, p)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	s.metrics.observeRead(r.fromCache)
+	res := &pb.HistoryResponse{FromCache: r.fromCache, More: len(r.messages) == p.limit}
+	for _, msg := range r.messages {
+		if s.visible(m, msg) {
+			res.Messages = append(res.Messages, wire.MessageToPB(msg))
+		}
+	}
+	return res, nil
+}
+
+// visible judges by place; the naive path gives none, there a member sees everything.
+func (s *Service) visible(m chat.Membership, msg chat.Message) bool {
+	if msg.Place.Seq == 0 {
+		return m.LeftSeq == 0
+	}
+	return m.Sees(msg.Place.Seq)
+}
+
+// read shares one read among all who wait for the same page, if the switch is on.
+func (s *Service) read(ctx context.Context, p page) (pageResult, error) {
+	if !s.cfg.Switches.SingleFlight {
+		return s.readPage(ctx, p)
+	}
+	v, err, _ := s.pages.Do(p.key(), func() (any, error) { return s.readPage(ctx, p) })
+	if err != nil {
+		return pageResult{}, err
+	}
+	return v.(pageResult), nil
+}
+
+// readPage asks the cache first, but only for the newest page: a device that fills a gap needs the truth, which a cache
+// that lost a write does not have.
+func (s *Service) readPage(ctx context.Context, p page) (r pageResult, err error) {
+	switch {
+	case p.before != chat.ID{}:
+		r.messages, err = s.cfg.Store.Before(ctx, p.conv, p.before, p.limit)
+	case p.after != chat.ID{}:
+		r.messages, err = s.cfg.Store.After(ctx, p.conv, p.after, p.limit)
+	default:
+		return s.readNewest(ctx, p)
+	}
+	if s.cfg.Switches.Mutant == "history_skips" && len(r.messages) > 2 {
+		r.messages = append(r.messages[:1:1], r.messages[2:]...)
+	}
+	return r, err
+}
+
+func (s *Service) readNewest(ctx context.Context, p page) (r pageResult, err error) {
+	ms, complete, err := s.cfg.Cache.Newest(ctx, p.conv, p.limit)
+	if err == nil && complete {
+		return pageResult{ms, true}, nil
+	}
+	if r.messages, err = s.cfg.Store.Newest(ctx, p.conv, max(p.limit, cached)); err != nil {
+		return r, err
+	}
+	if err := s.cfg.Cache.Fill(ctx, p.conv, r.messages); err != nil {
+		s.cfg.Logger.Debug("fill cache", "conversation_id", p.conv, "error", err)
+	}
+	r.messages = r.messages[max(0, len(r.messages)-p.limit):]
+	return r, nil
+}
+
+// cached is how many messages of a conversation the cache keeps (document).
+const cached = 100

@@ -1,0 +1,100 @@
+// Package message is the role that takes sends and serves history: it validates, moderates, limits, writes and
+// acknowledges, and reads for those who may see.
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/chatlab/chatlab/system/cassandra"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// Config is what the role needs.
+type Config struct {
+	Switches chat.Switches
+	Store    *cassandra.Store
+	Cache    *redis.Cache
+	Log      *kafka.Producer
+	Now      func() time.Time // the pod's wall clock: message times and the age of a client_msg_id
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+	// Moderate refuses a text before anything is written. Nil lets everything pass.
+	Moderate func(ctx context.Context, sender chat.ID, content string) error
+}
+
+// Service implements pb.MessagesServer.
+type Service struct {
+	pb.UnimplementedMessagesServer
+	cfg           Config
+	writer        writer
+	limiter       *groupLimiter
+	conversations *memo[chat.ID, chat.Conversation]
+	memberships   *memo[memberKey, chat.Membership]
+	heads         *memo[chat.ID, chat.Position]
+	pages         singleflight.Group
+	metrics       metrics
+}
+
+// A writer is one write path: it returns nil when what the path calls durable is done.
+type writer interface {
+	write(ctx context.Context, m chat.Message, members []chat.ID) error
+}
+
+type memberKey struct{ user, conversation chat.ID }
+
+// How long a pod trusts what it read. A change of members made through this system takes effect for sends within it;
+// what a user may see is decided by places, not by this.
+const (
+	memberTTL = time.Second
+	headTTL   = 200 * time.Millisecond
+)
+
+// New makes the role.
+func New(cfg Config) (*Service, error) {
+	s := &Service{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	switch cfg.Switches.WritePath {
+	case chat.WriteNaive:
+		s.writer = naive{cfg}
+	case chat.WriteLogFirst:
+		s.writer = logFirst{cfg.Log}
+	default:
+		return nil, fmt.Errorf("write path %q is unknown", cfg.Switches.WritePath)
+	}
+	s.writer = withDefect(cfg.Switches.Mutant, s.writer)
+	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, cfg.Switches.GroupWait, s.metrics.queued)
+	s.conversations = newMemo(memberTTL, cfg.Store.Conversation)
+	s.memberships = newMemo(memberTTL, func(ctx context.Context, k memberKey) (chat.Membership, error) {
+		return cfg.Store.Membership(ctx, k.user, k.conversation)
+	})
+	s.heads = newMemo(headTTL, cfg.Store.Head)
+	return s, nil
+}
+
+// Ready proves the data path: a quorum read and a round trip to the cache. The log is proven by sends.
+func (s *Service) Ready(ctx context.Context) error { return s.cfg.Store.Ready(ctx) }
+
+// logFirst acknowledges when the log has the record on all in-sync replicas; everything else follows from the log.
+type logFirst struct{ log *kafka.Producer }
+
+func (w logFirst) write(ctx context.Context, m chat.Message, _ []chat.ID) error {
+	return produce(ctx, w.log, wire.RecordOf(m))
+}
+
+func produce(ctx context.Context, log *kafka.Producer, r wire.Record) error {
+	value, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode record: %w", err)
+	}
+	return log.Write(ctx, r.Key(), value)
+}
