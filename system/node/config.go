@@ -1,0 +1,130 @@
+// Package node builds a running role from a Config; it is the only place where roles and adapters meet.
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/transport"
+)
+
+// The roles.
+const (
+	Edge     = "edge"
+	Gateway  = "gateway"
+	Message  = "message"
+	Presence = "presence"
+	Fanout   = "fanout"
+)
+
+// Roles lists them in the order in which a system starts.
+func Roles() []string { return []string{Message, Presence, Fanout, Gateway, Edge} }
+
+// Config is everything that a role can be told. A role ignores what it does not use.
+type Config struct {
+	Role     string
+	Name     string // of this pod, unique in its role: gateway-1
+	Switches chat.Switches
+
+	PublicListen string // edge: REST; gateway: WebSocket
+	RPCListen    string // gateway, message, presence: gRPC
+	AdminListen  string // /healthz, /readyz, /metrics
+
+	Kafka         []string // brokers
+	Partitions    int      // of chat.message_sent, when it is made
+	LogReplicas   int
+	Cassandra     []string // contact points, IP:port
+	Keyspace      string
+	RowReplicas   int
+	RedisCache    string
+	RedisPresence string
+
+	Messages      []string          // gRPC addresses of message pods
+	Presences     []string          // gRPC addresses of presence pods
+	Gateways      map[string]string // gRPC address by gateway name
+	GatewayPublic map[string]string // address that devices are told, by gateway name
+
+	UserKeys   []byte // JWKS that verifies user tokens
+	TicketKey  []byte // private key that signs tickets (edge)
+	TicketKeys []byte // JWKS that verifies tickets (gateway)
+
+	PresenceTTL  time.Duration // a device is online so long after its last sign of life (document: 60 s)
+	Heartbeat    time.Duration // how often a device gives one (document: 30 s)
+	GroupSession time.Duration // how long the fan-out group waits for a silent worker
+	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
+
+	Network transport.Network
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// withDefaults fills what was left open.
+func (c Config) withDefaults() Config {
+	def(&c.Partitions, 24)
+	def(&c.LogReplicas, 3)
+	def(&c.RowReplicas, 3)
+	def(&c.Keyspace, "chat")
+	def(&c.PresenceTTL, time.Minute)
+	def(&c.Heartbeat, 30*time.Second)
+	def(&c.GroupSession, 6*time.Second)
+	def(&c.Drain, 5*time.Second)
+	def(&c.PublicListen, "127.0.0.1:0")
+	def(&c.RPCListen, "127.0.0.1:0")
+	def(&c.AdminListen, "127.0.0.1:0")
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Validate says what is missing before anything is dialed.
+func (c Config) Validate() error {
+	need := func(ok bool, flag string) error {
+		if ok {
+			return nil
+		}
+		return fmt.Errorf("role %s needs %s", c.Role, flag)
+	}
+	if err := c.Switches.Validate(); err != nil {
+		return err
+	}
+	if err := need(c.Name != "", "--name"); err != nil {
+		return err
+	}
+	var checks []error
+	switch c.Role {
+	case Edge:
+		checks = []error{need(len(c.Messages) > 0, "--messages"), need(len(c.Presences) > 0, "--presences"), need(len(c.Gateways) > 0, "--gateways"),
+			need(len(c.UserKeys) > 0, "--user-jwks"), need(len(c.TicketKey) > 0, "--ticket-key")}
+	case Gateway:
+		checks = []error{need(len(c.Messages) > 0, "--messages"), need(len(c.Presences) > 0, "--presences"),
+			need(len(c.UserKeys) > 0, "--user-jwks"), need(len(c.TicketKeys) > 0, "--ticket-jwks")}
+	case Message:
+		checks = []error{need(len(c.Kafka) > 0, "--kafka"), need(len(c.Cassandra) > 0, "--cassandra"), need(c.RedisCache != "", "--redis-cache")}
+	case Presence:
+		checks = []error{need(c.RedisPresence != "", "--redis-presence")}
+	case Fanout:
+		checks = []error{need(len(c.Kafka) > 0, "--kafka"), need(len(c.Cassandra) > 0, "--cassandra"), need(c.RedisCache != "", "--redis-cache"),
+			need(c.RedisPresence != "", "--redis-presence"), need(len(c.Gateways) > 0, "--gateways")}
+	default:
+		return fmt.Errorf("role %q is unknown: want one of %v", c.Role, Roles())
+	}
+	for _, err := range checks {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
