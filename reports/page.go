@@ -42,6 +42,7 @@ type pageView struct {
 	Report
 	Sentence string
 	Facts    []fact
+	Scales   []string
 	Claims   []claimView
 	Cards    []card
 	Switches []tableRow
@@ -97,6 +98,7 @@ func (r Report) view() pageView {
 		Report:   r,
 		Sentence: r.Sentence(),
 		Facts:    r.facts(),
+		Scales:   r.scales(),
 		Claims:   r.claims(),
 		Switches: r.switches(),
 		Timeline: r.timeline(),
@@ -125,6 +127,23 @@ func (r Report) facts() []fact {
 		list = append(list, fact{"Started", r.Started.UTC().Format("2 January 2006, 15:04 UTC")})
 	}
 	return slices.DeleteFunc(list, func(f fact) bool { return f.Text == "" || f.Text == quantity.None })
+}
+
+func (r Report) scales() []string {
+	words := make([]string, len(r.Scale))
+	for i, s := range r.Scale {
+		words[i] = s.String()
+	}
+	return words
+}
+
+// String returns the departure in words: "presence TTL by 10 (a test takes seconds)".
+func (s Scale) String() string {
+	words := s.What + " by " + quantity.Count(float64(s.Factor))
+	if s.Reason == "" {
+		return words
+	}
+	return words + " (" + s.Reason + ")"
 }
 
 // String returns the machine in a few words.

@@ -152,7 +152,7 @@ func (p Property) Phrase() string {
 		return string(p.Observed) + ", not foretold"
 	case p.Status != OK:
 		return "undecided"
-	case p.Observed == Broken:
+	case p.Observed == Broken && p.Expected == Broken:
 		return "broken, as foretold"
 	}
 	return string(p.Observed)

@@ -52,7 +52,7 @@ func TestEveryValueLiesInsideItsScale(t *testing.T) {
 func TestPathBreaksWhereAValueIsMissing(t *testing.T) {
 	grid := chart.NewGrid(4, 1, 100)
 	path := grid.Path([]float64{0, 1, missing, 1}, chart.Linear([]float64{1}))
-	assert.Equal(t, "M125 100L375 0M875 0h0", path)
+	assert.Equal(t, "M125 100L375 0M872 0h6", path)
 	assert.Empty(t, grid.Path([]float64{missing}, chart.Scale{High: 1}))
 }
 

@@ -10,6 +10,8 @@ import (
 const (
 	Width  = 1000
 	Height = 100
+
+	lone = 6 // width of a value without neighbours
 )
 
 // A Grid is the clock that several series share: Count cells of Step seconds, of a chart Span seconds wide.
@@ -76,7 +78,8 @@ func (g Grid) Resample(points []float64, step float64, fold Fold) []float64 {
 	return out
 }
 
-// Path returns the SVG path of values on the grid, broken where a value is missing; a lone value is a dot.
+// Path returns the SVG path of values on the grid, broken where a value is missing; a lone value is a
+// short stroke, which shows under every pattern of dashes.
 func (g Grid) Path(values []float64, scale Scale) string {
 	var path strings.Builder
 	pen := false
@@ -85,13 +88,14 @@ func (g Grid) Path(values []float64, scale Scale) string {
 			pen = false
 			continue
 		}
-		command := "L"
-		if !pen {
-			command = "M"
-		}
-		path.WriteString(command + g.X(g.Middle(i)) + " " + number(Height*(1-scale.At(value))))
-		if lone := !pen && (i+1 == len(values) || math.IsNaN(values[i+1])); lone {
-			path.WriteString("h0")
+		x, y := Width*g.Part(g.Middle(i)), number(Height*(1-scale.At(value)))
+		switch last := i+1 == len(values) || math.IsNaN(values[i+1]); {
+		case pen:
+			path.WriteString("L" + number(x) + " " + y)
+		case last:
+			path.WriteString("M" + number(x-lone/2) + " " + y + "h" + number(lone))
+		default:
+			path.WriteString("M" + number(x) + " " + y)
 		}
 		pen = true
 	}

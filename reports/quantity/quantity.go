@@ -36,8 +36,11 @@ func Format(value float64, unit string) string {
 	return Count(value) + " " + unit
 }
 
-// Count returns a bare number: 1,234 in full below ten thousand, above it 12.3 K, 4.5 M, 6.7 G or 8.9 T.
+// Count returns a bare number: 1,234 in full below ten thousand, above it 12.3 K, 4.5 M, 6.7 G or 8.9 T, and from 1e15 on the power of ten.
 func Count(value float64) string {
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return None
+	}
 	size := math.Abs(value)
 	if size < 9999.5 {
 		return grouped(value)
@@ -49,6 +52,9 @@ func Count(value float64) string {
 		if round3(size/scale.factor) < 1000 {
 			return digits(value/scale.factor) + scale.name
 		}
+	}
+	if size >= 1e15 {
+		return strconv.FormatFloat(value, 'g', 3, 64)
 	}
 	return digits(value/1e12) + " T"
 }
