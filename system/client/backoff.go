@@ -1,0 +1,38 @@
+package client
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// immediateFloor keeps the immediate mode from spinning on an address that refuses at once.
+const immediateFloor = 10 * time.Millisecond
+
+// backoff is exponential with full jitter: the n-th wait is uniform below min(cap, base * 2^n), so that devices that
+// failed together do not return together. Immediate waits only the floor.
+type backoff struct {
+	immediate bool
+	failures  int
+}
+
+func (b *backoff) next(r *rand.Rand) time.Duration {
+	if b.immediate {
+		return immediateFloor
+	}
+	limit := backoffCap
+	if b.failures < 7 { // 250 ms * 2^7 is beyond the cap
+		limit = min(backoffCap, backoffBase<<b.failures)
+		b.failures++
+	}
+	return spread(r, limit)
+}
+
+func (b *backoff) reset() { b.failures = 0 }
+
+// spread is uniform below d: devices that were told a window come back all over it.
+func spread(r *rand.Rand, d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return time.Duration(r.Int64N(int64(d)))
+}
