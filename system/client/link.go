@@ -137,7 +137,7 @@ func (l *link) writeFrame(frame []byte) error {
 	return l.ws.Write(ctx, websocket.MessageText, frame)
 }
 
-// fail gives the connection up.
+// fail gives the connection up, unless it is being closed already.
 func (l *link) fail(why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,15 +145,18 @@ func (l *link) fail(why string) {
 }
 
 func (l *link) failLocked(why string) {
-	if l.failure == "" {
-		l.failure = why
+	if l.closed {
+		return
 	}
-	l.closed = true
+	l.closed, l.failure = true, why
 	l.raw.Close()
 }
 
-// goodbye closes politely, within a bound.
+// goodbye closes politely, within a bound. What still waits to be written is not.
 func (l *link) goodbye(within time.Duration) {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	t := time.AfterFunc(within, func() { l.raw.Close() })
 	defer t.Stop()
 	l.ws.Close(websocket.StatusNormalClosure, "")
