@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/chatlab/chatlab/chaos/port"
 )
 
 // entrance is what a dial to a link meets.
@@ -89,7 +91,7 @@ func (d *door) leave() error {
 }
 
 func (d *door) shut() {
-	d.claim = claim(d.listener)
+	d.claim = port.Claim(d.listener)
 	_ = d.listener.Close()
 	<-d.stopped
 	d.state = shut

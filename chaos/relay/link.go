@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"github.com/chatlab/chatlab/chaos/port"
 )
 
 // Config describes one link. The zero values of Address, Listen, Dial and Logger are useful.
@@ -75,7 +77,7 @@ func (c Config) withDefaults() Config {
 		c.Address = "127.0.0.1:0"
 	}
 	if c.Listen == nil {
-		c.Listen = listenTCP
+		c.Listen = port.Listen
 	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext

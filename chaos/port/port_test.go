@@ -1,0 +1,86 @@
+package port_test
+
+import (
+	"net"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/chaos/port"
+)
+
+func open(t *testing.T, config port.Config) *port.Port {
+	p, err := port.Open(config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// connect dials a port and accepts there.
+func connect(t *testing.T, p *port.Port) (client, server net.Conn) {
+	client, err := net.Dial("tcp", p.Address())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	server, err = p.Accept()
+	require.NoError(t, err)
+	return client, server
+}
+
+func TestDownEndsConnectionsAndUpComesBackAtTheSameAddress(t *testing.T) {
+	p := open(t, port.Config{})
+	address := p.Address()
+	for range 3 {
+		client, server := connect(t, p)
+		require.Equal(t, 1, p.Living())
+		p.Down()
+		_, err := client.Read(make([]byte, 1))
+		require.Error(t, err)
+		_, err = server.Read(make([]byte, 1))
+		require.Error(t, err)
+		_, err = net.Dial("tcp", address)
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.NoError(t, p.Up())
+		require.Equal(t, address, p.Address())
+	}
+}
+
+func TestAcceptWaitsThroughDownTime(t *testing.T) {
+	p := open(t, port.Config{})
+	p.Down()
+	accepted := make(chan error, 1)
+	go func() {
+		_, err := p.Accept()
+		accepted <- err
+	}()
+	require.NoError(t, p.Up())
+	client, err := net.Dial("tcp", p.Address())
+	require.NoError(t, err)
+	defer func() { _ = client.Close() }()
+	require.NoError(t, <-accepted)
+}
+
+func TestNobodyElseGetsThePort(t *testing.T) {
+	p := open(t, port.Config{})
+	p.Down()
+	_, err := net.Listen("tcp", p.Address())
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+}
+
+func TestAnnouncedAddressIsTold(t *testing.T) {
+	announced := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 9092}
+	p := open(t, port.Config{Announced: announced})
+	require.Equal(t, announced, p.Addr())
+	require.NotEqual(t, announced.String(), p.Address())
+}
+
+func TestClosedPortRefusesAndStaysClosed(t *testing.T) {
+	p := open(t, port.Config{})
+	client, _ := connect(t, p)
+	require.NoError(t, p.Close())
+	_, err := client.Read(make([]byte, 1))
+	require.Error(t, err)
+	_, err = p.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.ErrorIs(t, p.Up(), net.ErrClosed)
+}
