@@ -85,10 +85,9 @@ func TestCursorShowsOnceInOrder(t *testing.T) {
 }
 
 func (w *world) liveAny(t *rapid.T) {
-	if w.head < w.first {
-		t.Skip("nothing placed yet")
+	if w.head >= w.first {
+		w.live(rapid.Int64Range(w.first, w.head).Draw(t, "seq"))
 	}
-	w.live(rapid.Int64Range(w.first, w.head).Draw(t, "seq"))
 }
 
 // advance lets time pass; no row is on its way for as long as a cursor has patience.

@@ -87,7 +87,8 @@ func (c *Client) merge(v *conversation, p page, err error, b *backoff) time.Dura
 	c.mu.Lock()
 	defer c.unlock()
 	var r *chat.Error
-	if p.refused = errors.As(err, &r) && !Retryable(r.Code); err != nil && !p.refused {
+	p.refused = errors.As(err, &r) && (r.Code == chat.CodeNotMember || r.Code == chat.CodeNotFound)
+	if err != nil && !p.refused {
 		v.again = true
 		c.cfg.Log.Debug("history not read", "conversation", v.id, "error", err)
 		if r == nil {

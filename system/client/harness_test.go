@@ -32,6 +32,7 @@ type fake struct {
 	gateway func(p *peer)                           // the n-th connection, p.n from 1
 	history func(after string) (int, any)           // status and body; nil: what is in store
 	session func(n int, r *http.Request) (int, any) // nil: a session
+	upgrade func(n int) (int, any)                  // refuses the n-th WebSocket; nil: none
 	skew    time.Duration                           // of the server's clock
 	heart   time.Duration                           // heartbeat interval
 
@@ -230,6 +231,9 @@ func mustID(s string) chat.ID {
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
+	if body == nil {
+		return
+	}
 	if err := json.NewEncoder(w).Encode(body); err != nil {
 		panic(err)
 	}
@@ -244,12 +248,19 @@ func (f *fake) socket(w http.ResponseWriter, r *http.Request) {
 	f.conns++
 	p := &peer{fake: f, n: f.conns, ticket: strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")}
 	f.mu.Unlock()
+	if f.upgrade != nil {
+		if status, body := f.upgrade(p.n); status != 0 {
+			answer(w, status, body)
+			return
+		}
+	}
 	ws, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		f.t.Errorf("accept: %v", err)
 		return
 	}
 	defer ws.CloseNow()
+	ws.SetReadLimit(chat.MaxFrameBytes)
 	p.ws = ws
 	f.gateway(p)
 }

@@ -391,3 +391,72 @@ func TestRunIsExclusive(t *testing.T) {
 		})
 	})
 }
+
+// TestAGatewayThatSheds shows that a refused upgrade is retried when the refusal says, with another ticket.
+func TestAGatewayThatSheds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		began := time.Now()
+		f.upgrade = func(n int) (int, any) {
+			if n == 1 {
+				return problem(chat.CodeUnavailable, 3*time.Second)
+			}
+			return 0, nil
+		}
+		f.device(nil)
+		f.run(func(ctx context.Context) { require.NoError(t, f.client.Sync(ctx)) })
+		require.GreaterOrEqual(t, time.Since(began), 3*time.Second)
+		require.Equal(t, 2, f.sessions)
+		require.Equal(t, "connecting #1, disconnected 0, connecting #2, connected, disconnected 1000", f.told())
+	})
+}
+
+// TestManyConversations shows that a device names all its places, in as many frames as they need.
+func TestManyConversations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		var ps []chat.Position
+		for range 2*chat.MaxPositions + 1 {
+			ps = append(ps, chat.Position{ConversationID: chat.NewID(), Seq: 1, Timestamp: stamp(1)})
+		}
+		var named []chat.Position
+		finished := make(chan struct{})
+		f.gateway = func(p *peer) {
+			require.Len(t, p.resumed().Positions, chat.MaxPositions)
+			for len(named) < len(ps) {
+				beat, _ := p.expect(wire.TypeHeartbeat)
+				named = append(named, beat.Positions...)
+			}
+			close(finished)
+			p.hold()
+		}
+		c := f.device(func(c *Config) { c.Positions = ps })
+		f.run(func(context.Context) { <-finished })
+		require.ElementsMatch(t, ps, named)
+		require.ElementsMatch(t, ps, c.Positions())
+	})
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	good := func() Config {
+		return Config{EdgeURL: "http://edge", Token: func(context.Context) (string, error) { return "", nil }, UserID: self, Device: "phone"}
+	}
+	_, err := New(good())
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.EdgeURL = "edge:80" }, "edge URL"},
+		{func(c *Config) { c.Token = nil }, "token"},
+		{func(c *Config) { c.UserID = chat.ID{} }, "user id"},
+		{func(c *Config) { c.Device = "" }, "device"},
+		{func(c *Config) { c.Reconnect = "later" }, "reconnect"},
+		{func(c *Config) { c.HeartbeatBy = "nobody" }, "heartbeat_by"},
+	} {
+		cfg := good()
+		tc.change(&cfg)
+		_, err := New(cfg)
+		require.ErrorContains(t, err, tc.want)
+	}
+}
