@@ -16,59 +16,66 @@ import (
 	"github.com/chatlab/chatlab/system/wire"
 )
 
+// An answer is what a gateway does about one attempt.
+type answerTo func(p *peer, f wire.ClientFrame)
+
+func ack(p *peer, f wire.ClientFrame) { p.ack(f.ClientMsgID) }
+func silent(*peer, wire.ClientFrame)  {}
+func cut(p *peer, _ wire.ClientFrame) { p.ws.CloseNow() }
+func refuse(code chat.Code, after time.Duration) answerTo {
+	return func(p *peer, f wire.ClientFrame) {
+		p.send(wire.ErrorFrame(chat.Errorf(code, "because").After(after), f.ClientMsgID))
+	}
+}
+
+type answers []answerTo
+
+var sending = []struct {
+	name    string
+	answers answers // to the attempts in turn; the last one again and again
+	config  func(*Config)
+	want    string
+	code    chat.Code     // of the refusal in the error
+	atLeast time.Duration // virtual time it takes
+}{
+	{name: "acked", answers: answers{ack}, want: "attempt #1, acked #1"},
+	{name: "acked after silence", answers: answers{silent, ack}, want: "attempt #1, attempt #2, acked #2", atLeast: 5 * time.Second},
+	{name: "acked over another connection", answers: answers{cut, ack},
+		want: "attempt #1, disconnected 0, connecting #1, connected, attempt #2, acked #2"},
+	{name: "acked after refusals that allow it", answers: answers{refuse(chat.CodeUserLimit, 20*time.Second), refuse(chat.CodeUnavailable, 0), ack},
+		want: "attempt #1, attempt #2, attempt #3, acked #3", atLeast: 20 * time.Second},
+	{name: "acked after an unknown outcome", answers: answers{refuse(chat.CodeUnknownOutcome, time.Second), ack},
+		want: "attempt #1, attempt #2, acked #2", atLeast: time.Second},
+	{name: "refused for good", answers: answers{refuse(chat.CodeNotMember, 0)}, want: "attempt #1, refused not_member", code: chat.CodeNotMember},
+	{name: "group limit returned where the caller wants that", answers: answers{refuse(chat.CodeGroupLimit, time.Second)},
+		config: func(c *Config) {
+			c.RetryRefusal = func(code chat.Code) bool { return code != chat.CodeGroupLimit && Retryable(code) }
+		},
+		want: "attempt #1, refused group_rate_limited", code: chat.CodeGroupLimit},
+	{name: "refused after a refusal that did nothing", answers: answers{refuse(chat.CodeUnavailable, 0), refuse(chat.CodeNotMember, 0)},
+		want: "attempt #1, attempt #2, refused not_member", code: chat.CodeNotMember},
+	{name: "a refusal after silence leaves it unknown", answers: answers{silent, refuse(chat.CodeStaleSend, 0)},
+		want: "attempt #1, attempt #2, unknown #2", code: chat.CodeStaleSend},
+	{name: "a refusal after an unknown outcome leaves it unknown", answers: answers{refuse(chat.CodeInternal, 0), refuse(chat.CodeNotMember, 0)},
+		want: "attempt #1, attempt #2, unknown #2", code: chat.CodeNotMember},
+	{name: "the deadline leaves silence unknown", answers: answers{silent}, want: "attempt #1, attempt #2, unknown #2",
+		config: func(c *Config) { c.Timeouts.Ack = 25 * time.Second }, atLeast: 30 * time.Second},
+	{name: "the deadline after refusals that did nothing", answers: answers{refuse(chat.CodeUserLimit, time.Minute)},
+		want: "attempt #1, refused user_rate_limited", code: chat.CodeUserLimit, atLeast: 30 * time.Second},
+	{name: "a close code that forbids to return", answers: answers{func(p *peer, _ wire.ClientFrame) { p.close(chat.CloseReplaced) }},
+		want: "attempt #1, disconnected 4003, unknown #1"},
+	{name: "an acknowledgement that comes late", answers: answers{func(p *peer, f wire.ClientFrame) {
+		refuse(chat.CodeUnknownOutcome, 10*time.Second)(p, f)
+		after(3 * time.Second)
+		ack(p, f)
+	}}, want: "attempt #1, acked #1", atLeast: 3 * time.Second},
+	{name: "an acknowledgement that comes too late", answers: answers{func(p *peer, f wire.ClientFrame) { after(31 * time.Second); ack(p, f) }},
+		config: func(c *Config) { c.Timeouts.Ack = time.Hour }, want: "attempt #1, unknown #1"},
+}
+
 // TestSending tells how a send ends for what a gateway answers to its attempts.
 func TestSending(t *testing.T) {
-	ack := func(p *peer, f wire.ClientFrame) { p.ack(f.ClientMsgID) }
-	silent := func(*peer, wire.ClientFrame) {}
-	cut := func(p *peer, _ wire.ClientFrame) { p.ws.CloseNow() }
-	refuse := func(code chat.Code, after time.Duration) func(*peer, wire.ClientFrame) {
-		return func(p *peer, f wire.ClientFrame) {
-			p.send(wire.ErrorFrame(chat.Errorf(code, "because").After(after), f.ClientMsgID))
-		}
-	}
-	type answers []func(*peer, wire.ClientFrame)
-	for _, tc := range []struct {
-		name    string
-		answers answers // to the attempts in turn; the last one again and again
-		config  func(*Config)
-		want    string
-		code    chat.Code     // of the refusal in the error
-		atLeast time.Duration // virtual time it takes
-	}{
-		{name: "acked", answers: answers{ack}, want: "attempt #1, acked #1"},
-		{name: "acked after silence", answers: answers{silent, ack}, want: "attempt #1, attempt #2, acked #2", atLeast: 5 * time.Second},
-		{name: "acked over another connection", answers: answers{cut, ack},
-			want: "attempt #1, disconnected 0, connecting #1, connected, attempt #2, acked #2"},
-		{name: "acked after refusals that allow it", answers: answers{refuse(chat.CodeUserLimit, 20*time.Second), refuse(chat.CodeUnavailable, 0), ack},
-			want: "attempt #1, attempt #2, attempt #3, acked #3", atLeast: 20 * time.Second},
-		{name: "acked after an unknown outcome", answers: answers{refuse(chat.CodeUnknownOutcome, time.Second), ack},
-			want: "attempt #1, attempt #2, acked #2", atLeast: time.Second},
-		{name: "refused for good", answers: answers{refuse(chat.CodeNotMember, 0)}, want: "attempt #1, refused not_member", code: chat.CodeNotMember},
-		{name: "group limit returned where the caller wants that", answers: answers{refuse(chat.CodeGroupLimit, time.Second)},
-			config: func(c *Config) {
-				c.RetryRefusal = func(code chat.Code) bool { return code != chat.CodeGroupLimit && Retryable(code) }
-			},
-			want: "attempt #1, refused group_rate_limited", code: chat.CodeGroupLimit},
-		{name: "refused after a refusal that did nothing", answers: answers{refuse(chat.CodeUnavailable, 0), refuse(chat.CodeNotMember, 0)},
-			want: "attempt #1, attempt #2, refused not_member", code: chat.CodeNotMember},
-		{name: "a refusal after silence leaves it unknown", answers: answers{silent, refuse(chat.CodeStaleSend, 0)},
-			want: "attempt #1, attempt #2, unknown #2", code: chat.CodeStaleSend},
-		{name: "a refusal after an unknown outcome leaves it unknown", answers: answers{refuse(chat.CodeInternal, 0), refuse(chat.CodeNotMember, 0)},
-			want: "attempt #1, attempt #2, unknown #2", code: chat.CodeNotMember},
-		{name: "the deadline leaves silence unknown", answers: answers{silent}, want: "attempt #1, attempt #2, unknown #2",
-			config: func(c *Config) { c.Timeouts.Ack = 25 * time.Second }, atLeast: 30 * time.Second},
-		{name: "the deadline after refusals that did nothing", answers: answers{refuse(chat.CodeUserLimit, time.Minute)},
-			want: "attempt #1, refused user_rate_limited", code: chat.CodeUserLimit, atLeast: 30 * time.Second},
-		{name: "a close code that forbids to return", answers: answers{func(p *peer, _ wire.ClientFrame) { p.close(chat.CloseReplaced) }},
-			want: "attempt #1, disconnected 4003, unknown #1"},
-		{name: "an acknowledgement that comes late", answers: answers{func(p *peer, f wire.ClientFrame) {
-			refuse(chat.CodeUnknownOutcome, 10*time.Second)(p, f)
-			after(3 * time.Second)
-			ack(p, f)
-		}}, want: "attempt #1, acked #1", atLeast: 3 * time.Second},
-		{name: "an acknowledgement that comes too late", answers: answers{func(p *peer, f wire.ClientFrame) { after(31 * time.Second); ack(p, f) }},
-			config: func(c *Config) { c.Timeouts.Ack = time.Hour }, want: "attempt #1, unknown #1"},
-	} {
+	for _, tc := range sending {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(t)

@@ -16,89 +16,95 @@ import (
 // after lets virtual time pass in a script.
 func after(d time.Duration) { <-time.After(d) }
 
+// story is what a gateway does to a device, and what the device makes of it.
+type story struct {
+	name    string
+	store   []chat.Message
+	script  func(p *peer)
+	history func(after string) (int, any)
+	config  func(*Config)
+	want    string
+}
+
+const up = "connecting #1, connected, "
+
+var receiving = []story{
+	{name: "in order", script: func(p *peer) { p.resumed(); p.live(1, 2, 3) },
+		want: up + "shown 1, shown 2, shown 3"},
+	{name: "before resumed", script: func(p *peer) { p.live(1); p.resumed() },
+		want: "connecting #1, shown 1, connected"},
+	{name: "duplicates", script: func(p *peer) { p.resumed(); p.live(1, 2, 2, 1, 3) },
+		want: up + "shown 1, shown 2, shown 3"},
+	{name: "gap filled from history", store: msgs(1, 5), script: func(p *peer) { p.resumed(); p.live(1, 4, 5) },
+		want: up + "shown 1, gap 2..3, shown 2, shown 3, shown 4, gap filled 4, shown 5"},
+	{name: "gap closed by a late frame", history: noHistory, script: func(p *peer) { p.resumed(); p.live(1, 3, 2) },
+		want: up + "shown 1, gap 2..2, shown 2, shown 3, gap filled 3"},
+	{name: "newer in resumed, page by page", store: msgs(1, 8), script: func(p *peer) { p.resumed(8) },
+		want: up + "gap 1..8, shown 1, shown 2, shown 3, shown 4, shown 5, shown 6, shown 7, shown 8, gap filled 8"},
+	{name: "newer in a heartbeat", store: msgs(1, 2), script: func(p *peer) {
+		p.resumed()
+		p.live(1)
+		p.expect(wire.TypeHeartbeat)
+		p.send(wire.ServerFrame{Type: wire.TypeHeartbeat, Newer: places(2)})
+	}, want: up + "shown 1, gap 2..2, shown 2, gap filled 2"},
+	{name: "resync", store: msgs(1, 3), script: func(p *peer) {
+		p.resumed()
+		p.live(1)
+		p.send(wire.ServerFrame{Type: wire.TypeResync, Conversations: []chat.ID{conv}})
+	}, want: up + "shown 1, resync 1, shown 2, shown 3"},
+	{name: "resync of all", store: msgs(1, 2), script: func(p *peer) {
+		p.resumed()
+		p.live(1)
+		p.send(wire.ServerFrame{Type: wire.TypeResync})
+	}, want: up + "shown 1, resync 1, shown 2"},
+	{name: "history fails, then helps", store: msgs(1, 3), history: firstFails(2), script: func(p *peer) { p.resumed(3); after(5 * time.Second) },
+		want: up + "gap 1..3, shown 1, shown 2, shown 3, gap filled 3"},
+	{name: "a row that is stored late is waited for", store: append(msgs(1, 1), msg(3)), script: func(p *peer) {
+		p.resumed()
+		p.live(1, 3)
+		after(2 * time.Second)
+		p.mu.Lock()
+		p.store = msgs(1, 3)
+		p.mu.Unlock()
+		after(20 * time.Second)
+	}, want: up + "shown 1, gap 2..2, shown 2, shown 3, gap filled 3"},
+	{name: "places that history never has are skipped", store: append(msgs(1, 1), msg(4)), script: func(p *peer) {
+		p.resumed()
+		p.live(1, 4)
+		after(9 * time.Second)
+		require.NotContains(p.t, p.told(), "skipped")
+		after(20 * time.Second)
+	}, want: up + "shown 1, gap 2..3, skipped 2..3, shown 4, gap filled 4"},
+	{name: "membership began later", store: msgs(7, 8), script: func(p *peer) { p.resumed(8); after(5 * time.Second) },
+		want: up + "gap 1..8, skipped 1..6, shown 7, shown 8, gap filled 8"},
+	{name: "membership began with a message that says so", store: []chat.Message{joined(7), msg(8)}, script: func(p *peer) { p.resumed(8) },
+		want: up + "gap 1..8, skipped 1..6, shown 7, shown 8, gap filled 8"},
+	{name: "a place that is named but not there", script: func(p *peer) { p.resumed(3); after(time.Minute) },
+		want: up + "gap 1..3, gap filled 0"},
+	{name: "no member any more", history: refuses(chat.CodeNotMember), script: func(p *peer) { p.resumed(); p.live(1, 3); after(time.Minute) },
+		want: up + "shown 1, gap 2..2, skipped 2..2, shown 3, gap filled 3"},
+	{name: "no seq: by message id", script: func(p *peer) { p.resumed(); p.send(naive(5), naive(4), naive(5), naive(6)) },
+		want: up + "shown 0, shown 0, shown 0"},
+	{name: "no seq: newer", store: []chat.Message{unplaced(5), unplaced(6)}, script: func(p *peer) {
+		p.resumed()
+		p.send(naive(5))
+		p.expect(wire.TypeHeartbeat)
+		p.send(wire.ServerFrame{Type: wire.TypeHeartbeat, Newer: []chat.Position{{ConversationID: conv, Timestamp: stamp(6)}}})
+	}, want: up + "shown 0, gap 1..0, shown 0, gap filled 0"},
+	{name: "throttled", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: conv}) },
+		want: up + "throttled"},
+	{name: "types from the future", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: "typing"}); p.live(1) },
+		want: up + "shown 1"},
+	{name: "defect: no dedupe", config: func(c *Config) { c.Defects.NoDedupe = true }, script: func(p *peer) { p.resumed(); p.live(1, 1) },
+		want: up + "shown 1, shown 1"},
+	{name: "defect: no gap fill", config: func(c *Config) { c.Defects.NoGapFill = true }, store: msgs(1, 3),
+		script: func(p *peer) { p.resumed(2); p.live(1, 3); p.send(wire.ServerFrame{Type: wire.TypeResync}) },
+		want:   up + "shown 1, shown 3, resync 3"},
+}
+
 // TestReceiving tells what a device shows for what a gateway sends.
 func TestReceiving(t *testing.T) {
-	const up = "connecting #1, connected, "
-	for _, tc := range []struct {
-		name    string
-		store   []chat.Message
-		script  func(p *peer)
-		history func(after string) (int, any)
-		config  func(*Config)
-		want    string
-	}{
-		{name: "in order", script: func(p *peer) { p.resumed(); p.live(1, 2, 3) },
-			want: up + "shown 1, shown 2, shown 3"},
-		{name: "before resumed", script: func(p *peer) { p.live(1); p.resumed() },
-			want: "connecting #1, shown 1, connected"},
-		{name: "duplicates", script: func(p *peer) { p.resumed(); p.live(1, 2, 2, 1, 3) },
-			want: up + "shown 1, shown 2, shown 3"},
-		{name: "gap filled from history", store: msgs(1, 5), script: func(p *peer) { p.resumed(); p.live(1, 4, 5) },
-			want: up + "shown 1, gap 2..3, shown 2, shown 3, shown 4, gap filled 4, shown 5"},
-		{name: "gap closed by a late frame", history: noHistory, script: func(p *peer) { p.resumed(); p.live(1, 3, 2) },
-			want: up + "shown 1, gap 2..2, shown 2, shown 3, gap filled 3"},
-		{name: "newer in resumed, page by page", store: msgs(1, 8), script: func(p *peer) { p.resumed(8) },
-			want: up + "gap 1..8, shown 1, shown 2, shown 3, shown 4, shown 5, shown 6, shown 7, shown 8, gap filled 8"},
-		{name: "newer in a heartbeat", store: msgs(1, 2), script: func(p *peer) {
-			p.resumed()
-			p.live(1)
-			p.expect(wire.TypeHeartbeat)
-			p.send(wire.ServerFrame{Type: wire.TypeHeartbeat, Newer: places(2)})
-		}, want: up + "shown 1, gap 2..2, shown 2, gap filled 2"},
-		{name: "resync", store: msgs(1, 3), script: func(p *peer) {
-			p.resumed()
-			p.live(1)
-			p.send(wire.ServerFrame{Type: wire.TypeResync, Conversations: []chat.ID{conv}})
-		}, want: up + "shown 1, resync 1, shown 2, shown 3"},
-		{name: "resync of all", store: msgs(1, 2), script: func(p *peer) {
-			p.resumed()
-			p.live(1)
-			p.send(wire.ServerFrame{Type: wire.TypeResync})
-		}, want: up + "shown 1, resync 1, shown 2"},
-		{name: "history fails, then helps", store: msgs(1, 3), history: firstFails(2), script: func(p *peer) { p.resumed(3); after(5 * time.Second) },
-			want: up + "gap 1..3, shown 1, shown 2, shown 3, gap filled 3"},
-		{name: "a row that is stored late is waited for", store: append(msgs(1, 1), msg(3)), script: func(p *peer) {
-			p.resumed()
-			p.live(1, 3)
-			after(2 * time.Second)
-			p.mu.Lock()
-			p.store = msgs(1, 3)
-			p.mu.Unlock()
-			after(20 * time.Second)
-		}, want: up + "shown 1, gap 2..2, shown 2, shown 3, gap filled 3"},
-		{name: "places that history never has are skipped", store: append(msgs(1, 1), msg(4)), script: func(p *peer) {
-			p.resumed()
-			p.live(1, 4)
-			after(9 * time.Second)
-			require.NotContains(p.t, p.told(), "skipped")
-			after(20 * time.Second)
-		}, want: up + "shown 1, gap 2..3, skipped 2..3, shown 4, gap filled 4"},
-		{name: "membership began later", store: msgs(7, 8), script: func(p *peer) { p.resumed(8); after(5 * time.Second) },
-			want: up + "gap 1..8, skipped 1..6, shown 7, shown 8, gap filled 8"},
-		{name: "membership began with a message that says so", store: []chat.Message{joined(7), msg(8)}, script: func(p *peer) { p.resumed(8) },
-			want: up + "gap 1..8, skipped 1..6, shown 7, shown 8, gap filled 8"},
-		{name: "a place that is named but not there", script: func(p *peer) { p.resumed(3); after(time.Minute) },
-			want: up + "gap 1..3, gap filled 0"},
-		{name: "no member any more", history: refuses(chat.CodeNotMember), script: func(p *peer) { p.resumed(); p.live(1, 3); after(time.Minute) },
-			want: up + "shown 1, gap 2..2, skipped 2..2, shown 3, gap filled 3"},
-		{name: "no seq: by message id", script: func(p *peer) { p.resumed(); p.send(naive(5), naive(4), naive(5), naive(6)) },
-			want: up + "shown 0, shown 0, shown 0"},
-		{name: "no seq: newer", store: []chat.Message{unplaced(5), unplaced(6)}, script: func(p *peer) {
-			p.resumed()
-			p.send(naive(5))
-			p.expect(wire.TypeHeartbeat)
-			p.send(wire.ServerFrame{Type: wire.TypeHeartbeat, Newer: []chat.Position{{ConversationID: conv, Timestamp: stamp(6)}}})
-		}, want: up + "shown 0, gap 1..0, shown 0, gap filled 0"},
-		{name: "throttled", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: conv}) },
-			want: up + "throttled"},
-		{name: "types from the future", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: "typing"}); p.live(1) },
-			want: up + "shown 1"},
-		{name: "defect: no dedupe", config: func(c *Config) { c.Defects.NoDedupe = true }, script: func(p *peer) { p.resumed(); p.live(1, 1) },
-			want: up + "shown 1, shown 1"},
-		{name: "defect: no gap fill", config: func(c *Config) { c.Defects.NoGapFill = true }, store: msgs(1, 3),
-			script: func(p *peer) { p.resumed(2); p.live(1, 3); p.send(wire.ServerFrame{Type: wire.TypeResync}) },
-			want:   up + "shown 1, shown 3, resync 3"},
-	} {
+	for _, tc := range receiving {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(t)
