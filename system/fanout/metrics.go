@@ -9,6 +9,7 @@ import (
 
 type metrics struct {
 	lag         *prometheus.GaugeVec
+	held        prometheus.Gauge
 	repeats     prometheus.Counter
 	poison      prometheus.Counter
 	givenUp     prometheus.Counter
@@ -25,6 +26,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 	}
 	m := metrics{
 		lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_consumer_lag_records", Help: "Records of a partition that this worker has not read yet."}, []string{"partition"}),
+		held:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_fanout_partitions_held", Help: "Partitions that this worker works on."}),
 		repeats:     counter("chat_fanout_repeats_total", "Records that repeat a message which has its place."),
 		poison:      counter("chat_fanout_poison_records_total", "Records that could not be read."),
 		givenUp:     counter("chat_fanout_given_up_total", "Deliveries given up after their stated time; their devices are told to resync."),
@@ -35,7 +37,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 12),
 		}, []string{"outcome"}),
 	}
-	r.MustRegister(m.lag, m.stores)
+	r.MustRegister(m.lag, m.held, m.stores)
 	return m
 }
 
@@ -50,3 +52,5 @@ func (m metrics) observeStore(d time.Duration, err error) {
 	}
 	m.stores.WithLabelValues(outcome).Observe(d.Seconds())
 }
+
+func (m metrics) observeHeld(n int) { m.held.Set(float64(n)) }

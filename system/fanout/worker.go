@@ -66,7 +66,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	group := &kafka.Group{
 		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
-		Handle: handle, Observe: w.metrics.observeLag,
+		Handle: handle, Observe: w.metrics.observeLag, Held: w.metrics.observeHeld,
 	}
 	defer w.outlets.close()
 	return group.Run(ctx)

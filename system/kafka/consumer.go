@@ -25,6 +25,8 @@ type Group struct {
 	Session time.Duration
 	// Observe sees the lag of the partitions held, about every two seconds. May be nil.
 	Observe func(partition int, lag int64)
+	// Held is told how many partitions this member works on, with each generation. May be nil.
+	Held func(partitions int)
 }
 
 // Run consumes until ctx ends.
@@ -66,6 +68,10 @@ func (g *Group) generation(gen *kafka.Generation) {
 				g.Client.cfg.Log.Error("handle partition", "topic", g.Topic, "partition", p.ID, "error", err)
 			}
 		})
+	}
+	if g.Held != nil {
+		g.Held(len(held))
+		gen.Start(func(ctx context.Context) { <-ctx.Done(); g.Held(0) })
 	}
 	gen.Start(commits.run)
 	gen.Start(func(ctx context.Context) { g.watch(ctx, parts) })

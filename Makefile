@@ -1,0 +1,35 @@
+# What people do here. `make` alone lists it.
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: ## play the viral group and write its report
+	go run ./cmd/chatlab run viral-group
+
+test: ## every test, as CI runs them
+	go test ./...
+
+race: ## the same under the race detector
+	go test -race ./...
+
+mutants: ## switch on each known defect and show which property catches it
+	CHATLAB_MUTANTS=1 go test -count=1 -timeout 20m -v -run TestMutants ./scenarios/mutants
+
+bench: ## benchmarks: figures with units
+	go test -run '^$$' -bench . -benchmem ./system/... ./scenarios/... ./sim/...
+
+fuzz: ## each fuzz target for 20 seconds
+	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+		echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$p || exit 1; done; done
+
+lint: ## golangci-lint as CI runs it
+	golangci-lint run
+
+fmt: ## format
+	gofmt -w cmd system scenarios chaos sim reports *.go
+
+proto: ## generate the gRPC code again (needs protoc, protoc-gen-go, protoc-gen-go-grpc)
+	go generate ./system/wire/pb
+
+.PHONY: help run test race mutants bench fuzz lint fmt proto

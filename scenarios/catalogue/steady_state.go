@@ -1,0 +1,62 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// SteadyState asks what the system does when nothing is wrong: every promise must hold, and every figure of the
+// document's request flow has one measured beside it.
+func SteadyState() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "steady-state",
+		Question: "Nothing is broken. How long does a message take to be acknowledged and to reach everybody, and are all promises kept?",
+		Claims:   steadyClaims(),
+		Topology: topology(),
+		Play:     steadyPlay,
+		Variants: []scenarios.Variant{
+			{
+				Name: "hardened", Description: "the log decides the order",
+				Switches: profile(chat.ProfileHardened), Judge: judgeSteady,
+			},
+		},
+	}
+}
+
+// steadyPlay: groups of ten and pairs, at a rate that two cores carry with ease.
+func steadyPlay(size scenarios.Size) scenarios.Play {
+	groups, pairs, rate := 8, 10, 2.0
+	p := scenarios.Play{Steady: 2 * time.Second, Fault: 4 * time.Second, Recovery: time.Second, Settle: 8 * time.Second}
+	if size == scenarios.Document {
+		groups, pairs = 40, 50
+		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 30*time.Second, 5*time.Second, 15*time.Second
+		p.Scale = []string{"100 messages/s instead of 50 K/s: two cores carry devices, pods and stores together"}
+	} else {
+		p.Scale = []string{"seconds instead of minutes"}
+	}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{Users: 10*groups + 2*pairs, Length: length}
+	for i := range groups {
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: fmt.Sprintf("group %d", i+1), Kind: chat.Group, Members: workload.Range(10*i, 10*i+10),
+		})
+	}
+	for i := range pairs {
+		first := 10*groups + 2*i
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: fmt.Sprintf("pair %d", i+1), Kind: chat.Direct, Members: workload.Range(first, first+2),
+		})
+	}
+	for _, c := range p.Plan.Conversations {
+		r := rate
+		if c.Kind == chat.Direct {
+			r = rate / 5
+		}
+		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: c.Name, PerSecond: r, To: length, Bytes: 300})
+	}
+	return p
+}

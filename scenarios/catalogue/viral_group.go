@@ -1,0 +1,97 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// The conversations of the viral group's run.
+const (
+	viral     = "viral"
+	sameNeigh = "neighbour on the same partition"
+	farNeigh  = "neighbour on another partition"
+)
+
+// ViralGroup asks what one very busy group does to itself and to those who share its partition.
+//
+// The document's worker awaits one lookup and one call per recipient. With half a millisecond each, 500 members take
+// half a second a message; the group offers a hundred messages a second.
+func ViralGroup() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "viral-group",
+		Question: "A group of 500 members suddenly writes 100 messages a second. What happens to the group, to its neighbours on the same partition, and to everybody else?",
+		Claims:   viralClaims(),
+		Topology: topology(),
+		Play:     viralPlay,
+		Variants: []scenarios.Variant{viralDocument(), viralMitigated(), viralHardened()},
+	}
+}
+
+// viralPlay: the neighbours talk all the time, the group goes viral in the middle.
+func viralPlay(size scenarios.Size) scenarios.Play {
+	members, rate, crowd := 60, 50.0, 6
+	p := scenarios.Play{Steady: 3 * time.Second, Fault: 5 * time.Second, Recovery: 2 * time.Second, Settle: 8 * time.Second}
+	neighbour := 8.0 // messages/s: below the group limit, so that nobody but the viral group meets it
+	if size == scenarios.Document {
+		members, rate, crowd = chat.MaxMembers, 100, 20
+		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
+	} else {
+		p.Scale = []string{
+			fmt.Sprintf("%d members instead of 500 and %g messages/s instead of 100: seconds instead of minutes", members, rate),
+		}
+	}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{
+		Users: members + 2*crowd, Length: length,
+		Conversations: []workload.Conversation{
+			{Name: viral, Kind: chat.Group, Members: workload.Range(0, members)},
+			{Name: sameNeigh, Kind: chat.Group, Members: workload.Range(members, members+crowd), SamePartitionAs: viral},
+			{Name: farNeigh, Kind: chat.Group, Members: workload.Range(members+crowd, members+2*crowd), OtherPartitionThan: viral},
+		},
+		Streams: []workload.Stream{
+			{Conversation: sameNeigh, PerSecond: neighbour, To: length, Bytes: 300},
+			{Conversation: farNeigh, PerSecond: neighbour, To: length, Bytes: 300},
+			{Conversation: viral, PerSecond: rate, From: p.Steady, To: p.Steady + p.Fault, Bytes: 300},
+		},
+	}
+	return p
+}
+
+// linkLatency is the network between workers and gateways that loopback does not have.
+func linkLatency(scenarios.Size) string { return "at 0s latency fanout-*<->gateway-* 1ms" }
+
+func viralDocument() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "document",
+		Description: "the document without its mitigations: three parallel writes, and a worker that awaits a lookup and a call per recipient",
+		Switches:    profile(chat.ProfileDocument),
+		Faults:      linkLatency,
+		Expect:      viralDocumentExpects(),
+		Judge:       judgeViralImpact,
+	}
+}
+
+func viralMitigated() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "mitigated",
+		Description: "the log decides the order, pushes are batched, and the group limit holds the group to 10 messages a second with a bounded queue",
+		Switches:    profile(chat.ProfileHardened),
+		Expect:      viralMitigatedExpects(),
+		Judge:       judgeViralLimited,
+	}
+}
+
+func viralHardened() scenarios.Variant {
+	sw := profile(chat.ProfileHardened)
+	sw.GroupLimit = 0
+	return scenarios.Variant{
+		Name:        "hardened",
+		Description: "without the limit: batched lookups and ordered streams carry the whole load",
+		Switches:    sw,
+		Judge:       judgeViralUnlimited,
+	}
+}

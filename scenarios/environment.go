@@ -1,0 +1,52 @@
+package scenarios
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/chatlab/chatlab/chaos"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/transport"
+)
+
+// Environment is a world in which the system can be started.
+type Environment interface {
+	Name() string
+	Why() string // it was chosen
+	Start(context.Context, Spec) (System, error)
+}
+
+// Spec says what to start.
+type Spec struct {
+	Topology Topology
+	Switches chat.Switches
+	Log      *slog.Logger
+	// PresenceTTL and Heartbeat are the document's unless a small run shortens them.
+	PresenceTTL, Heartbeat time.Duration
+}
+
+// System is a running chat system as the lab sees it: what devices see, what faults act on, and what the stores hold.
+type System interface {
+	chaos.World
+	EdgeURL() string
+	Network() transport.Network // of devices
+	Token(user chat.ID) (string, error)
+	PartitionOf(conv chat.ID) int
+	// Lag is how many records the fan-out group has not committed, by partition.
+	Lag(context.Context) (map[int]int64, error)
+	// Usage is what each process has used since it began.
+	Usage() []Usage
+	// Scrape reads a gauge or counter of every pod of a role and adds it up.
+	Scrape(ctx context.Context, role, metric string) (float64, error)
+	// Stored lists a conversation's rows in storage order, read from the store itself.
+	Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error
+	Close() error
+}
+
+// Usage is one process's consumption.
+type Usage struct {
+	Process    string // gateway-1; lab: this process, with clients and stand-ins
+	CPUSeconds float64
+	RSSBytes   uint64
+}

@@ -1,0 +1,116 @@
+package embedded
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/chatlab/chatlab/chaos/relay"
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/system/node"
+)
+
+// links holds a relay for every pair of ends that talk. Its addresses never change, so that a pod that comes back at
+// another port is found by those who knew it.
+type links struct {
+	all   []*relay.Link
+	names map[string]map[string]string // by the end that dials: announced address -> relay
+	pods  map[string][]podLink         // by pod: the links that lead to it
+}
+
+type podLink struct {
+	link   *relay.Link
+	public bool
+}
+
+func newLinks() *links {
+	return &links{names: map[string]map[string]string{}, pods: map[string][]podLink{}}
+}
+
+// add makes a link on which from reaches what announces itself as announced.
+func (l *links) add(from, to, announced, target string) (*relay.Link, error) {
+	k, err := relay.New(relay.Config{From: from, To: to, Target: target})
+	if err != nil {
+		return nil, fmt.Errorf("make link %s->%s: %w", from, to, err)
+	}
+	l.all = append(l.all, k)
+	if l.names[from] == nil {
+		l.names[from] = map[string]string{}
+	}
+	l.names[from][announced] = k.Addr()
+	return k, nil
+}
+
+func (l *links) addPod(from, to, announced string, isPublic bool) error {
+	k, err := l.add(from, to, announced, "127.0.0.1:1") // nothing listens there until the pod tells where it is
+	if err == nil {
+		l.pods[to] = append(l.pods[to], podLink{k, isPublic})
+	}
+	return err
+}
+
+// build makes every link of a topology.
+func (l *links) build(t scenarios.Topology, s *stores) error {
+	for _, role := range node.Roles() {
+		for _, pod := range podNames(role, t) {
+			for _, other := range calls(role) {
+				for _, to := range podNames(other, t) {
+					if err := l.addPod(pod, to, rpc(to), false); err != nil {
+						return err
+					}
+				}
+			}
+			if err := l.toStores(role, pod, s); err != nil {
+				return err
+			}
+		}
+	}
+	for _, role := range []string{node.Edge, node.Gateway} {
+		for _, to := range podNames(role, t) {
+			if err := l.addPod(clients, to, public(to), true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *links) toStores(role, pod string, s *stores) error {
+	for _, e := range s.endpoints() {
+		if !e.usedBy(role) {
+			continue
+		}
+		if _, err := l.add(pod, e.name, e.announced, e.address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// podAt leads every link to a pod to where it now listens.
+func (l *links) podAt(a node.Addresses) {
+	for _, p := range l.pods[a.Name] {
+		if p.public {
+			p.link.SetTarget(a.Public)
+		} else {
+			p.link.SetTarget(a.RPC)
+		}
+	}
+}
+
+// between lists the links whose ends match two patterns such as fanout-*.
+func (l *links) between(from, to string) (out []*relay.Link) {
+	for _, k := range l.all {
+		a, _ := path.Match(from, k.From)
+		b, _ := path.Match(to, k.To)
+		if a && b {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func (l *links) close() {
+	for _, k := range l.all {
+		_ = k.Close()
+	}
+}

@@ -1,0 +1,114 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	simcassandra "github.com/chatlab/chatlab/sim/cassandra"
+	simkafka "github.com/chatlab/chatlab/sim/kafka"
+	simredis "github.com/chatlab/chatlab/sim/redis"
+
+	"github.com/chatlab/chatlab/system/node"
+	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+const (
+	brokersN = 3
+	nodesN   = 3
+	keyspace = "chat"
+)
+
+// stores are the stand-ins, all in this process.
+type stores struct {
+	log      *simkafka.Cluster
+	tables   *simcassandra.Cluster
+	cache    *simredis.Server
+	presence *simredis.Server
+}
+
+// endpoint is one address at which a store can be reached.
+type endpoint struct {
+	name      string // of the broker or node, as faults call it
+	announced string // as drivers dial it
+	address   string // where it is
+	usedBy    func(role string) bool
+}
+
+func startStores(ctx context.Context, partitions int, log *slog.Logger) (*stores, error) {
+	s := &stores{}
+	var err error
+	if s.log, err = simkafka.New(simkafka.Config{Brokers: brokersN, Topics: map[string]int{wire.TopicMessages: partitions}, Log: log}); err != nil {
+		return nil, fmt.Errorf("start log: %w", err)
+	}
+	if s.tables, err = simcassandra.New(simcassandra.Config{Log: log}); err != nil {
+		s.close()
+		return nil, fmt.Errorf("start tables: %w", err)
+	}
+	for _, r := range []struct {
+		name string
+		into **simredis.Server
+	}{{redisCache, &s.cache}, {redisPresence, &s.presence}} {
+		if *r.into, err = simredis.New(simredis.Config{Log: log}); err != nil {
+			s.close()
+			return nil, fmt.Errorf("start %s: %w", r.name, err)
+		}
+	}
+	if err := s.migrate(ctx, partitions); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stores) migrate(ctx context.Context, partitions int) error {
+	return node.Migrate(ctx, node.Config{
+		Kafka: s.brokers(), Partitions: partitions, Cassandra: s.contactPoints(), Keyspace: keyspace, Network: s.direct(),
+	})
+}
+
+// direct is the lab's own way to the stores, past every relay: what it reads is no part of what it breaks.
+func (s *stores) direct() transport.Network {
+	names := map[string]string{}
+	for _, e := range s.endpoints() {
+		names[e.announced] = e.address
+	}
+	return transport.Network{Names: names}
+}
+
+func (s *stores) endpoints() []endpoint {
+	out := []endpoint{
+		{redisCache, fmt.Sprintf("%s:%d", redisCache, redisPort), s.cache.Addr(), usesCache},
+		{redisPresence, fmt.Sprintf("%s:%d", redisPresence, redisPort), s.presence.Addr(), usesPresence},
+	}
+	for _, b := range s.log.Brokers() {
+		out = append(out, endpoint{b.Name, b.Announced, b.Addr, usesLog})
+	}
+	for _, n := range s.tables.Nodes() {
+		out = append(out, endpoint{n.Name, n.Announced, n.Addr, usesTables})
+	}
+	return out
+}
+
+func (s *stores) brokers() (out []string) {
+	for _, b := range s.log.Brokers() {
+		out = append(out, b.Announced)
+	}
+	return out
+}
+
+func (s *stores) contactPoints() (out []string) {
+	for _, n := range s.tables.Nodes() {
+		out = append(out, n.Announced)
+	}
+	return out
+}
+
+func (s *stores) close() {
+	for _, c := range []interface{ Close() error }{s.log, s.tables, s.cache, s.presence} {
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/system/cassandra"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// Environment starts systems in this world.
+type Environment struct{ Reason string }
+
+// Name is the world's name.
+func (Environment) Name() string { return "embedded" }
+
+// Why says why this world runs.
+func (e Environment) Why() string { return e.Reason }
+
+// Start brings up stores, links and pods and waits until every pod can work.
+func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.System, error) {
+	if spec.PresenceTTL == 0 {
+		spec.PresenceTTL, spec.Heartbeat = time.Minute, 30*time.Second
+	}
+	s := &System{spec: spec, links: newLinks(), pods: &pods{live: map[string]*pod.Pod{}}}
+	if err := s.start(ctx); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// System is one running system. It implements scenarios.System.
+type System struct {
+	spec   scenarios.Spec
+	keys   *keys
+	stores *stores
+	links  *links
+	pods   *pods
+	log    *kafka.Client
+	rows   *cassandra.Store
+}
+
+func (s *System) start(ctx context.Context) (err error) {
+	if s.keys, err = makeKeys(); err != nil {
+		return err
+	}
+	if s.stores, err = startStores(ctx, s.spec.Topology.Partitions, s.spec.Log); err != nil {
+		return err
+	}
+	if err = s.links.build(s.spec.Topology, s.stores); err != nil {
+		return err
+	}
+	if s.pods.args, err = s.arguments(); err != nil {
+		return err
+	}
+	if err = s.startAll(ctx); err != nil {
+		return err
+	}
+	direct := s.stores.direct()
+	s.log = kafka.NewClient(kafka.Config{Brokers: s.stores.brokers(), ClientID: "lab", Network: direct, Log: s.spec.Log})
+	s.rows, err = cassandra.Open(cassandra.Config{Hosts: s.stores.contactPoints(), Keyspace: keyspace, Network: direct, Log: s.spec.Log})
+	return err
+}
+
+// Close stops the pods, then the links, then the stores.
+func (s *System) Close() error {
+	for _, p := range s.livePods() {
+		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
+	}
+	s.links.close()
+	if s.rows != nil {
+		s.rows.Close()
+	}
+	if s.log != nil {
+		s.log.Close()
+	}
+	if s.stores != nil {
+		s.stores.close()
+	}
+	return s.keys.remove()
+}
+
+// EdgeURL is where devices begin.
+func (s *System) EdgeURL() string { return "http://" + public("edge-1") }
+
+// Network leads devices through their relays.
+func (s *System) Network() transport.Network {
+	return transport.Network{Names: s.links.names[clients]}
+}
+
+// Token makes a user's token.
+func (s *System) Token(user chat.ID) (string, error) { return s.keys.userToken(user) }
+
+// PartitionOf says where a conversation's records go.
+func (s *System) PartitionOf(conv chat.ID) int {
+	return kafka.PartitionOf(wire.Record{ConversationID: conv}.Key(), s.spec.Topology.Partitions)
+}
+
+// Lag is how many records the fan-out group has not committed, by partition.
+func (s *System) Lag(ctx context.Context) (map[int]int64, error) {
+	all := make([]int, s.spec.Topology.Partitions)
+	for i := range all {
+		all[i] = i
+	}
+	return s.log.Lag(ctx, wire.GroupFanout, wire.TopicMessages, all)
+}
+
+// Stored lists a conversation's rows in storage order.
+func (s *System) Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error {
+	after, err := chat.ID{}, error(nil)
+	for {
+		var page []chat.Message
+		if page, err = s.rows.After(ctx, conv, after, 500); err != nil {
+			return fmt.Errorf("read rows: %w", err)
+		}
+		for _, m := range page {
+			each(m)
+		}
+		if len(page) < 500 {
+			return nil
+		}
+		after = page[len(page)-1].Place.Timestamp
+	}
+}
+
+var _ scenarios.System = (*System)(nil)
+
+func (s *System) exists(name string) error {
+	if _, ok := s.pods.args[name]; !ok {
+		return fmt.Errorf("there is no pod %q", name)
+	}
+	return nil
+}
+

@@ -1,0 +1,62 @@
+package embedded
+
+import (
+	"fmt"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/system/node"
+)
+
+// Logical ports: where a pod or a store says that it is. Relays lead from there to loopback.
+const (
+	rpcPort    = 7000
+	publicPort = 8080
+	redisPort  = 6379
+)
+
+// Names of the stores.
+const (
+	redisCache    = "redis-cache"
+	redisPresence = "redis-presence"
+	clients       = "clients" // the end at which the devices are
+)
+
+// podNames lists the pods of a role.
+func podNames(role string, t scenarios.Topology) []string {
+	n := map[string]int{node.Edge: 1, node.Gateway: t.Gateways, node.Message: t.Messages, node.Presence: t.Presences, node.Fanout: t.Workers}[role]
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%d", role, i+1)
+	}
+	return names
+}
+
+// calls lists whom a role's pods call: other roles.
+func calls(role string) []string {
+	switch role {
+	case node.Edge:
+		return []string{node.Message, node.Presence, node.Gateway}
+	case node.Gateway:
+		return []string{node.Message, node.Presence}
+	case node.Fanout:
+		return []string{node.Gateway}
+	}
+	return nil
+}
+
+// usesLog, usesTables, usesCache and usesPresence say which stores a role's pods dial.
+func usesLog(role string) bool      { return role == node.Message || role == node.Fanout }
+func usesTables(role string) bool   { return usesLog(role) }
+func usesCache(role string) bool    { return usesLog(role) }
+func usesPresence(role string) bool { return role == node.Presence || role == node.Fanout }
+
+func rpc(pod string) string    { return fmt.Sprintf("%s:%d", pod, rpcPort) }
+func public(pod string) string { return fmt.Sprintf("%s:%d", pod, publicPort) }
+
+func addresses(pods []string, of func(string) string) []string {
+	out := make([]string, len(pods))
+	for i, p := range pods {
+		out[i] = of(p)
+	}
+	return out
+}

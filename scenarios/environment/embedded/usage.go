@@ -1,0 +1,33 @@
+package embedded
+
+import (
+	"os"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/chatlab/chatlab/scenarios"
+)
+
+// Usage tells what each pod and this process have used. The lab's figure holds the devices and the stand-ins too.
+func (s *System) Usage() []scenarios.Usage {
+	out := []scenarios.Usage{usageOf("lab", os.Getpid())}
+	for name, p := range s.livePods() {
+		out = append(out, usageOf(name, p.PID()))
+	}
+	return out
+}
+
+func usageOf(name string, pid int) scenarios.Usage {
+	u := scenarios.Usage{Process: name}
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return u
+	}
+	if t, err := p.Times(); err == nil {
+		u.CPUSeconds = t.User + t.System
+	}
+	if m, err := p.MemoryInfo(); err == nil {
+		u.RSSBytes = m.RSS
+	}
+	return u
+}

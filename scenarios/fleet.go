@@ -1,0 +1,135 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/client"
+)
+
+// fleet is all devices of a run and the conversations between them.
+type fleet struct {
+	run     *run
+	http    *http.Client
+	devices []*device
+	convs   []conversation
+	stopRun context.CancelFunc
+	running sync.WaitGroup
+}
+
+// conversation is one of the plan's, as the system made it.
+type conversation struct {
+	workload.Conversation
+	id chat.ID
+}
+
+// connectWithin bounds how long the fleet may take to connect, and connectAtOnce how many do so together.
+const (
+	connectWithin = 60 * time.Second
+	connectAtOnce = 32
+)
+
+// newFleet makes the users' devices, connects them all and makes their conversations.
+func newFleet(ctx context.Context, r *run) (*fleet, error) {
+	f := &fleet{run: r, http: client.NewHTTP(r.sys.Network())}
+	seeds := rand.New(rand.NewPCG(r.opt.Seed, 0xF1EE7))
+	users := make([]chat.ID, r.play.Plan.Users)
+	for i := range users {
+		users[i] = chat.NewID()
+		d, err := newDevice(f, i, users[i], rand.New(rand.NewPCG(seeds.Uint64(), seeds.Uint64())))
+		if err != nil {
+			return nil, err
+		}
+		f.devices = append(f.devices, d)
+	}
+	if err := f.makeConversations(ctx, users); err != nil {
+		return nil, err
+	}
+	if err := f.connect(ctx); err != nil {
+		f.stop()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *fleet) makeConversations(ctx context.Context, users []chat.ID) error {
+	made := map[string]chat.ID{}
+	for _, c := range f.run.play.Plan.Conversations {
+		members := make([]chat.ID, len(c.Members))
+		for i, m := range c.Members {
+			members[i] = users[m]
+		}
+		id, err := f.makeWhere(ctx, c, members, made)
+		if err != nil {
+			return fmt.Errorf("make conversation %s: %w", c.Name, err)
+		}
+		made[c.Name] = id
+		f.convs = append(f.convs, conversation{c, id})
+		f.recordConversation(c, id)
+	}
+	return nil
+}
+
+// makeWhere makes a conversation again and again until the partitioner puts it where the plan wants it. Each has one
+// chance in as many as there are partitions, so that a thousand attempts are enough for sure.
+func (f *fleet) makeWhere(ctx context.Context, c workload.Conversation, members []chat.ID, made map[string]chat.ID) (chat.ID, error) {
+	part := f.run.sys.PartitionOf
+	for range 1000 {
+		got, err := f.devices[c.Members[0]].client.CreateConversation(ctx, c.Kind, members)
+		if err != nil {
+			return chat.ID{}, err
+		}
+		same, other := made[c.SamePartitionAs], made[c.OtherPartitionThan]
+		if (c.SamePartitionAs == "" || part(got.ID) == part(same)) && (c.OtherPartitionThan == "" || part(got.ID) != part(other)) {
+			return got.ID, nil
+		}
+	}
+	return chat.ID{}, fmt.Errorf("no id fell into the wanted partition")
+}
+
+func (f *fleet) recordConversation(c workload.Conversation, id chat.ID) {
+	rec := f.run.rec
+	conv := rec.Alias(id, c.Name)
+	rec.Record(history.Event{Kind: history.Conversation, Conversation: conv, Label: rec.Text(c.Name), Text: rec.Text(c.Kind)})
+	for _, m := range c.Members {
+		rec.Record(history.Event{Kind: history.Joined, Conversation: conv, User: f.devices[m].user, Seq: 1})
+	}
+}
+
+func (f *fleet) connect(ctx context.Context) error {
+	var runCtx context.Context
+	runCtx, f.stopRun = context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(connectAtOnce)
+	for _, d := range f.devices {
+		g.Go(func() error {
+			f.running.Go(func() { d.live(runCtx) })
+			select {
+			case <-d.resumed:
+				return nil
+			case <-ctx.Done():
+				return fmt.Errorf("device %s did not connect within %s: %s", d.name, connectWithin, d.lastTrouble())
+			}
+		})
+	}
+	return g.Wait()
+}
+
+func (f *fleet) stop() {
+	if f.stopRun != nil {
+		f.stopRun()
+	}
+	f.running.Wait()
+	f.http.CloseIdleConnections()
+}

@@ -1,0 +1,80 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/client"
+)
+
+// readBack records what the store holds and what every device reads in history.
+func (r *run) readBack(ctx context.Context) error {
+	for _, c := range r.fleet.convs {
+		if err := r.readStore(ctx, c); err != nil {
+			return fmt.Errorf("read store: %w", err)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, c := range r.fleet.convs {
+		for _, m := range c.Members {
+			g.Go(func() error {
+				if err := r.readHistory(ctx, r.fleet.devices[m], c); err != nil {
+					return fmt.Errorf("read history of %s as %s: %w", c.Name, r.fleet.devices[m].name, err)
+				}
+				return nil
+			})
+		}
+	}
+	return g.Wait()
+}
+
+func (r *run) readStore(ctx context.Context, c conversation) error {
+	conv, n := r.rec.UUID(c.id), int64(0)
+	err := r.sys.Stored(ctx, c.id, func(m chat.Message) {
+		n++
+		h := r.sighting(history.Stored, conv, m)
+		h.Order, h.Offset = n, m.Place.Offset
+		r.rec.Record(h)
+	})
+	r.rec.Record(history.Event{Kind: history.StoreRead, Conversation: conv, Count: n})
+	return err
+}
+
+func (r *run) readHistory(ctx context.Context, d *device, c conversation) error {
+	conv, n := r.rec.UUID(c.id), int64(0)
+	from := client.Range{FromStart: true, Limit: chat.MaxHistoryLimit}
+	for {
+		page, more, err := d.client.History(ctx, c.id, from)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			h := r.sighting(history.Read, conv, m)
+			h.Device = d.id
+			r.rec.Record(h)
+			n++
+		}
+		if !more || len(page) == 0 {
+			break
+		}
+		from = client.Range{After: page[len(page)-1].Place.Timestamp, Limit: chat.MaxHistoryLimit}
+	}
+	r.rec.Record(history.Event{Kind: history.HistoryRead, Device: d.id, Conversation: conv, Count: n})
+	return nil
+}
+
+func (r *run) sighting(kind history.Kind, conv history.ID, m chat.Message) history.Event {
+	h := history.Event{
+		Kind: kind, Conversation: conv, Seq: m.Place.Seq, Sender: r.rec.UUID(m.SenderID),
+		ClientMsg: r.rec.UUID(m.ClientMsgID), Message: r.rec.UUID(m.ID),
+	}
+	if m.Type != chat.TypeText {
+		h.Text = r.rec.Text(m.Type)
+	}
+	return h
+}

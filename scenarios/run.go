@@ -1,0 +1,115 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/chatlab/chatlab/chaos"
+	"github.com/chatlab/chatlab/scenarios/history"
+)
+
+// Options of one run.
+type Options struct {
+	Seed     uint64
+	Size     Size
+	Commit   string
+	Log      *slog.Logger
+	Progress func(Progress) // called a few times a second; nil: nobody watches
+}
+
+// Run plays one variant in an environment and writes what happened to out. It judges nothing: Judge does, from the
+// history alone, now or later.
+func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Options, out io.Writer) (err error) {
+	play := sc.Play(opt.Size)
+	schedule, err := faultsOf(v, opt.Size)
+	if err != nil {
+		return err
+	}
+	sys, err := env.Start(ctx, Spec{Topology: sc.Topology, Switches: v.Switches, Log: opt.Log})
+	if err != nil {
+		return fmt.Errorf("start system: %w", err)
+	}
+	defer func() {
+		if cerr := sys.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("stop system: %w", cerr)
+		}
+	}()
+	rec := history.NewRecorder(out, history.Config{Log: opt.Log, Header: history.Header{
+		Scenario: sc.Name, Variant: v.Name, World: env.Name(), Size: string(opt.Size), Seed: opt.Seed, Commit: opt.Commit,
+	}})
+	r := &run{sys: sys, play: play, variant: v, opt: opt, rec: rec, schedule: schedule, lagging: map[int]bool{}}
+	err = r.all(ctx)
+	if cerr := rec.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("write history: %w", cerr)
+	}
+	return err
+}
+
+func faultsOf(v Variant, size Size) (chaos.Schedule, error) {
+	if v.Faults == nil {
+		return nil, nil
+	}
+	s, err := chaos.Parse(v.Faults(size))
+	if err != nil {
+		return nil, fmt.Errorf("faults of variant %s: %w", v.Name, err)
+	}
+	return s, nil
+}
+
+// run is one run under way.
+type run struct {
+	sys      System
+	play     Play
+	variant  Variant
+	opt      Options
+	rec      *history.Recorder
+	schedule chaos.Schedule
+	fleet    *fleet
+	began    time.Time       // of the workload
+	sendCtx  context.Context // ends when the run does: a send without an answer by then is unknown
+	ops      intentions
+	counts   counters
+	lagging  map[int]bool
+}
+
+func (r *run) all(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f, err := newFleet(ctx, r)
+	if err != nil {
+		return fmt.Errorf("set up: %w", err)
+	}
+	r.fleet = f
+	defer f.stop()
+	var stopSends context.CancelFunc
+	r.sendCtx, stopSends = context.WithCancel(ctx)
+	defer stopSends()
+	stopSampling := r.sample(ctx)
+	defer stopSampling()
+	if err := r.workAndFaults(ctx); err != nil {
+		return err
+	}
+	r.settle(ctx)
+	stopSampling()
+	stopSends()
+	r.rec.Record(history.Event{Kind: history.Phase, Text: r.rec.Text("end")})
+	return r.readBack(ctx)
+}
+
+// workAndFaults plays the workload while the schedule of faults runs beside it.
+func (r *run) workAndFaults(ctx context.Context) error {
+	r.began = time.Now()
+	faults := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.observeFault) }()
+	err := r.work(ctx)
+	cancel() // undoes what is still open
+	if ferr := <-faults; err == nil && ferr != nil {
+		err = fmt.Errorf("run faults: %w", ferr)
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios/history"
+)
+
+// Progress is what a watcher sees of a run.
+type Progress struct {
+	Variant                         string
+	Phase                           string
+	Elapsed, Length                 time.Duration
+	Sends, Acks, Deliveries, Pushes int64
+	Lag                             int64 // of the partition that lags most
+}
+
+const (
+	sampleEvery = 500 * time.Millisecond
+	usageEvery  = 1 // in samples
+)
+
+// sample records, until stopped, what devices do not see: consumer lag, queues, CPU and memory of every process.
+func (r *run) sample(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				r.sampleOnce(ctx)
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
+
+func (r *run) sampleOnce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if lag, err := r.sys.Lag(ctx); err == nil {
+		r.sampleLag(lag)
+	}
+	for _, u := range r.sys.Usage() {
+		r.metric("cpu_seconds", u.Process, u.CPUSeconds, "s")
+		r.metric("rss_bytes", u.Process, float64(u.RSSBytes), "bytes")
+	}
+	if q, err := r.sys.Scrape(ctx, "message", "chat_group_limit_queue_length"); err == nil {
+		r.metric("group_limit_queue_length", "", q, "sends")
+	}
+	r.tell()
+}
+
+func (r *run) sampleLag(lag map[int]int64) {
+	most := int64(0)
+	for p, n := range lag {
+		most = max(most, n)
+		if n > 0 || r.lagging[p] { // a partition at rest stays out of the history
+			r.metric("consumer_lag", fmt.Sprintf("partition %d", p), float64(n), "records")
+		}
+		r.lagging[p] = n > 0
+	}
+	r.counts.lag.Store(most)
+}
+
+func (r *run) metric(name, label string, value float64, unit string) {
+	r.rec.Record(history.Event{Kind: history.Metric, Text: r.rec.Text(name), Label: r.rec.Text(label), Value: value, Unit: r.rec.Text(unit)})
+}
+
+func (r *run) tell() {
+	if r.opt.Progress == nil {
+		return
+	}
+	p := Progress{
+		Variant: r.variant.Name, Length: r.play.Plan.Length, Sends: r.counts.sends.Load(), Acks: r.counts.acks.Load(),
+		Deliveries: r.counts.shows.Load(), Pushes: r.counts.raws.Load(), Lag: r.counts.lag.Load(), Phase: "connect",
+	}
+	if phase := r.counts.phase.Load(); phase != nil {
+		p.Phase, p.Elapsed = *phase, time.Since(r.began)
+	}
+	r.opt.Progress(p)
+}

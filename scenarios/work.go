@@ -1,0 +1,134 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/chatlab/chatlab/chaos"
+	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/client"
+)
+
+// counters are what the progress line and the end of settling need.
+type counters struct {
+	sends, acks, others, raws, shows atomic.Int64
+	lag                              atomic.Int64
+	phase                            atomic.Pointer[string]
+}
+
+func (r *run) count(k client.Kind) {
+	switch k {
+	case client.Attempt:
+		r.counts.sends.Add(1)
+	case client.Acked:
+		r.counts.acks.Add(1)
+	case client.Refused, client.Unknown, client.Unsent:
+		r.counts.others.Add(1)
+	case client.Raw:
+		r.counts.raws.Add(1)
+	case client.Shown:
+		r.counts.shows.Add(1)
+	}
+}
+
+// work invokes each send at its intended time, whatever became of those before: the load does not soften because the
+// system struggles.
+func (r *run) work(ctx context.Context) error {
+	gen, err := workload.New(r.play.Plan, r.opt.Seed)
+	if err != nil {
+		return fmt.Errorf("make workload: %w", err)
+	}
+	stopPhases := r.phases(ctx)
+	defer stopPhases()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for number := 0; ; number++ {
+		op, ok := gen.Next()
+		at := r.began.Add(r.play.Plan.Length)
+		if ok {
+			at = r.began.Add(op.At)
+		}
+		timer.Reset(time.Until(at))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if !ok {
+			return nil
+		}
+		d := r.fleet.devices[op.Sender]
+		r.fleet.running.Go(func() { d.send(r.sendCtx, number, intended{at}, r.fleet.convs[op.Conversation].id, op.Bytes) })
+	}
+}
+
+// phases records where each phase begins.
+func (r *run) phases(ctx context.Context) (stop func()) {
+	var timers []*time.Timer
+	at := time.Duration(0)
+	for _, p := range []struct {
+		name   string
+		length time.Duration
+	}{{"steady", r.play.Steady}, {"fault", r.play.Fault}, {"recovery", r.play.Recovery}} {
+		timers = append(timers, time.AfterFunc(at, func() { r.enter(p.name) }))
+		at += p.length
+	}
+	return func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}
+}
+
+func (r *run) enter(phase string) {
+	r.counts.phase.Store(&phase)
+	r.rec.Record(history.Event{Kind: history.Phase, Text: r.rec.Text(phase)})
+}
+
+func (r *run) observeFault(e chaos.Event) {
+	kind := history.FaultBegun
+	switch e.Kind {
+	case chaos.Ended:
+		kind = history.FaultEnded
+	case chaos.Refused:
+		kind = history.Note
+	}
+	r.rec.Record(history.Event{Kind: kind, Text: r.rec.Text(e.Text)})
+}
+
+// settle waits until everything has arrived, and no longer than the play says: what is not there then is damage.
+func (r *run) settle(ctx context.Context) {
+	r.enter("settle")
+	deadline := time.NewTimer(r.play.Settle)
+	defer deadline.Stop()
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	quiet, shown := 0, int64(-1)
+	for quiet < 8 { // two seconds without a change, which is longer than any heartbeat that follows a reconnect
+		select {
+		case <-deadline.C:
+			return
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		c := &r.counts
+		done := c.acks.Load()+c.others.Load() == c.sends.Load() && c.lag.Load() == 0 && c.shows.Load() == shown && r.fleet.allUp()
+		if quiet++; !done {
+			quiet = 0
+		}
+		shown = c.shows.Load()
+	}
+}
+
+func (f *fleet) allUp() bool {
+	for _, d := range f.devices {
+		if !d.up.Load() {
+			return false
+		}
+	}
+	return true
+}

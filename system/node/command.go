@@ -1,0 +1,175 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/transport"
+)
+
+// flags are what `chatd ROLE` takes, from the command line or from the environment.
+type flags struct {
+	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate" help:"edge: REST and sessions. gateway: WebSockets. message: sends and history. presence: who is online. fanout: places, stores and pushes. migrate: make tables and topic, then end."`
+
+	Name     string `help:"Name of this pod, unique in its role." env:"CHATD_NAME" placeholder:"gateway-1"`
+	Profile  string `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Switches string `help:"JSON that changes single switches of the profile, for example {\"group_limit\":0}." env:"CHATD_SWITCHES" placeholder:"JSON"`
+
+	PublicListen string `help:"Where devices connect (edge, gateway)." default:"127.0.0.1:0" env:"CHATD_PUBLIC_LISTEN"`
+	RPCListen    string `help:"Where other roles call (gateway, message, presence)." default:"127.0.0.1:0" env:"CHATD_RPC_LISTEN"`
+	AdminListen  string `help:"Where /healthz, /readyz and /metrics are." default:"127.0.0.1:0" env:"CHATD_ADMIN_LISTEN"`
+
+	Kafka         []string `help:"Brokers." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
+	Partitions    int      `help:"Partitions of chat.message_sent when migrate makes it; fixed from then on." default:"24" env:"CHATD_PARTITIONS"`
+	LogReplicas   int      `help:"Replicas of the topic when migrate makes it." default:"3" env:"CHATD_LOG_REPLICAS"`
+	Cassandra     []string `help:"Contact points." env:"CHATD_CASSANDRA" placeholder:"IP:PORT"`
+	Keyspace      string   `help:"Keyspace in Cassandra." default:"chat" env:"CHATD_KEYSPACE"`
+	RowReplicas   int      `help:"Replication factor when migrate makes the keyspace." default:"3" env:"CHATD_ROW_REPLICAS"`
+	RedisCache    string   `help:"Redis of the message cache." env:"CHATD_REDIS_CACHE" placeholder:"HOST:PORT"`
+	RedisPresence string   `help:"Redis of presence." env:"CHATD_REDIS_PRESENCE" placeholder:"HOST:PORT"`
+
+	Messages      []string          `help:"gRPC addresses of message pods." env:"CHATD_MESSAGES" placeholder:"HOST:PORT"`
+	Presences     []string          `help:"gRPC addresses of presence pods." env:"CHATD_PRESENCES" placeholder:"HOST:PORT"`
+	Gateways      map[string]string `help:"gRPC addresses of gateways by name." env:"CHATD_GATEWAYS" placeholder:"NAME=HOST:PORT"`
+	GatewayPublic map[string]string `help:"Addresses that devices are told, by gateway name (edge)." env:"CHATD_GATEWAY_PUBLIC" placeholder:"NAME=HOST:PORT"`
+	Names         map[string]string `help:"Addresses that stand for announced names, for example behind published ports." env:"CHATD_NAMES" placeholder:"HOST:PORT=HOST:PORT"`
+
+	UserJWKS   string `name:"user-jwks" help:"File with the JWKS that verifies user tokens (edge, gateway)." env:"CHATD_USER_JWKS" type:"existingfile" placeholder:"FILE"`
+	TicketKey  string `help:"File with the private JWK that signs tickets (edge)." env:"CHATD_TICKET_KEY" type:"existingfile" placeholder:"FILE"`
+	TicketJWKS string `name:"ticket-jwks" help:"File with the JWKS that verifies tickets (gateway)." env:"CHATD_TICKET_JWKS" type:"existingfile" placeholder:"FILE"`
+
+	PresenceTTL  time.Duration `help:"A device is online so long after its last sign of life." default:"60s" env:"CHATD_PRESENCE_TTL"`
+	Heartbeat    time.Duration `help:"How often a device gives a sign of life." default:"30s" env:"CHATD_HEARTBEAT"`
+	GroupSession time.Duration `help:"How long the fan-out group waits for a silent worker." default:"6s" env:"CHATD_GROUP_SESSION"`
+	Drain        time.Duration `help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
+	Skew         time.Duration `help:"Shift of this pod's wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
+
+	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info" env:"CHATD_LOG_LEVEL"`
+	WatchLife bool       `help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
+}
+
+// Exit codes of Main.
+const (
+	ExitOK    = 0
+	ExitUsage = 2
+	ExitSetUp = 3
+)
+
+// Main runs one role until SIGTERM or SIGINT and returns the exit code. Its first line on stdout is the node's
+// Addresses as JSON; the log goes to stderr.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var f flags
+	exited := -1
+	parser, err := kong.New(&f, kong.Name("chatd"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.Description("One role of the chat system. Every flag can also be set by the environment variable shown beside it."))
+	if err != nil {
+		fmt.Fprintln(stderr, "chatd:", err)
+		return ExitSetUp
+	}
+	_, err = parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd --help\n", err)
+		return ExitUsage
+	}
+	cfg, err := f.config(stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "chatd: %v\n", err)
+		return ExitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if f.WatchLife {
+		ctx = endWith(ctx, stdin)
+	}
+	if err := serve(ctx, cfg, stdout); err != nil {
+		fmt.Fprintf(stderr, "chatd: %v\n", err)
+		return ExitSetUp
+	}
+	return ExitOK
+}
+
+// endWith ends the context when the parent's end of the pipe closes, even by the parent's death.
+func endWith(ctx context.Context, life io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, life)
+	}()
+	return ctx
+}
+
+func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
+	if cfg.Role == "migrate" {
+		return Migrate(ctx, cfg)
+	}
+	n, err := Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(stdout).Encode(n.Addresses()); err != nil {
+		return fmt.Errorf("tell addresses: %w", err)
+	}
+	<-ctx.Done()
+	cfg.Logger.Info("stop", "name", cfg.Name)
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.Drain+5*time.Second)
+	defer cancel()
+	n.Close(ctx)
+	return nil
+}
+
+func (f flags) config(stderr io.Writer) (Config, error) {
+	sw, err := chat.Profile(f.Profile)
+	if err != nil {
+		return Config{}, err
+	}
+	if f.Switches != "" {
+		if err := strictJSON(f.Switches, &sw); err != nil {
+			return Config{}, fmt.Errorf("--switches: %w", err)
+		}
+	}
+	c := Config{
+		Role: f.Role, Name: f.Name, Switches: sw, PublicListen: f.PublicListen, RPCListen: f.RPCListen, AdminListen: f.AdminListen,
+		Kafka: f.Kafka, Partitions: f.Partitions, LogReplicas: f.LogReplicas, Cassandra: f.Cassandra, Keyspace: f.Keyspace, RowReplicas: f.RowReplicas,
+		RedisCache: f.RedisCache, RedisPresence: f.RedisPresence, Messages: f.Messages, Presences: f.Presences, Gateways: f.Gateways, GatewayPublic: f.GatewayPublic,
+		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Drain: f.Drain,
+		Network: transport.Network{Names: f.Names},
+		Now:     func() time.Time { return time.Now().Add(f.Skew) },
+		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
+	}
+	for file, into := range map[string]*[]byte{f.UserJWKS: &c.UserKeys, f.TicketKey: &c.TicketKey, f.TicketJWKS: &c.TicketKeys} {
+		if file == "" {
+			continue
+		}
+		if *into, err = os.ReadFile(file); err != nil {
+			return Config{}, fmt.Errorf("read keys: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func strictJSON(text string, into any) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("text after the JSON object")
+	}
+	return nil
+}
