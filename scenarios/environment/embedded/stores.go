@@ -14,11 +14,7 @@ import (
 	"github.com/chatlab/chatlab/system/wire"
 )
 
-const (
-	brokersN = 3
-	nodesN   = 3
-	keyspace = "chat"
-)
+const keyspace = "chat"
 
 // stores are the stand-ins, all in this process.
 type stores struct {
@@ -39,7 +35,7 @@ type endpoint struct {
 func startStores(ctx context.Context, partitions int, log *slog.Logger) (*stores, error) {
 	s := &stores{}
 	var err error
-	if s.log, err = simkafka.New(simkafka.Config{Brokers: brokersN, Topics: map[string]int{wire.TopicMessages: partitions}, Log: log}); err != nil {
+	if s.log, err = simkafka.Start(simkafka.Config{Topics: map[string]int{wire.TopicMessages: partitions}}); err != nil {
 		return nil, fmt.Errorf("start log: %w", err)
 	}
 	if s.tables, err = simcassandra.New(simcassandra.Config{Log: log}); err != nil {
@@ -83,10 +79,10 @@ func (s *stores) endpoints() []endpoint {
 		{redisPresence, fmt.Sprintf("%s:%d", redisPresence, redisPort), s.presence.Addr(), usesPresence},
 	}
 	for _, b := range s.log.Brokers() {
-		out = append(out, endpoint{b.Name, b.Announced, b.Addr, usesLog})
+		out = append(out, endpoint{b.Name, b.Announced, b.Address, usesLog})
 	}
 	for _, n := range s.tables.Nodes() {
-		out = append(out, endpoint{n.Name, n.Announced, n.Addr, usesTables})
+		out = append(out, endpoint{n.Name, n.Announced, n.Address, usesTables})
 	}
 	return out
 }

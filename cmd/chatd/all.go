@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/chatlab/chatlab/sim/world"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/node"
+)
+
+type allFlags struct {
+	Listen   string        `help:"Where the edge listens." default:"127.0.0.1:8080" env:"CHATD_PUBLIC_LISTEN"`
+	Profile  string        `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Users    []string      `help:"Names of users to make tokens for." default:"alice,bob"`
+	TokenFor time.Duration `help:"How long those tokens are good." default:"12h"`
+	LogLevel slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`
+}
+
+// all runs every role and every store in this process, in memory: to try the API, not to keep anything.
+func all(args []string, stdout, stderr io.Writer) int {
+	var f allFlags
+	exited := -1
+	parser, err := kong.New(&f, kong.Name("chatd all"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.Description("Every role in one process on embedded stores. Nothing is kept: what was said is gone when it ends."))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	switch {
+	case exited >= 0:
+		return exited
+	case err != nil:
+		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd all --help\n", err)
+		return node.ExitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := f.serve(ctx, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "chatd: %v\n", err)
+		return node.ExitSetUp
+	}
+	return node.ExitOK
+}
+
+func (f allFlags) serve(ctx context.Context, stdout, stderr io.Writer) error {
+	switches, err := chat.Profile(f.Profile)
+	if err != nil {
+		return err
+	}
+	w, err := world.Start(ctx, world.Config{
+		EdgeListen: f.Listen, Switches: switches, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})),
+	})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	fmt.Fprintf(stdout, "EDGE=%s\n", w.EdgeURL)
+	for _, name := range f.Users {
+		id := chat.NewID()
+		token, err := w.Token(id, f.TokenFor)
+		if err != nil {
+			return err
+		}
+		up := strings.ToUpper(name)
+		fmt.Fprintf(stdout, "%s_ID=%s\n%s_TOKEN=%s\n", up, id, up, token)
+	}
+	fmt.Fprintln(stdout, "READY=1")
+	<-ctx.Done()
+	return nil
+}
