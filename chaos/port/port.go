@@ -131,6 +131,32 @@ func (p *Port) Accept() (net.Conn, error) {
 	}
 }
 
+// Session is a listener on the port whose Close leaves the port as it is, for servers that end and are made anew.
+func (p *Port) Session() net.Listener {
+	return &session{Port: p, ended: make(chan struct{})}
+}
+
+type session struct {
+	*Port
+	once  sync.Once
+	ended chan struct{}
+}
+
+func (s *session) Accept() (net.Conn, error) {
+	select {
+	case conn := <-s.accepted:
+		return conn, nil
+	case <-s.closed:
+	case <-s.ended:
+	}
+	return nil, net.ErrClosed
+}
+
+func (s *session) Close() error {
+	s.once.Do(func() { close(s.ended) })
+	return nil
+}
+
 // Close ends the port and its connections and returns when its goroutines have ended.
 func (p *Port) Close() error {
 	p.mu.Lock()

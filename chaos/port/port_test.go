@@ -60,13 +60,6 @@ func TestAcceptWaitsThroughDownTime(t *testing.T) {
 	require.NoError(t, <-accepted)
 }
 
-func TestNobodyElseGetsThePort(t *testing.T) {
-	p := open(t, port.Config{})
-	p.Down()
-	_, err := net.Listen("tcp", p.Address())
-	require.ErrorIs(t, err, syscall.EADDRINUSE)
-}
-
 func TestAnnouncedAddressIsTold(t *testing.T) {
 	announced := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 9092}
 	p := open(t, port.Config{Announced: announced})
@@ -83,4 +76,19 @@ func TestClosedPortRefusesAndStaysClosed(t *testing.T) {
 	_, err = p.Accept()
 	require.ErrorIs(t, err, net.ErrClosed)
 	require.ErrorIs(t, p.Up(), net.ErrClosed)
+}
+
+func TestSessionEndsWithoutThePort(t *testing.T) {
+	p := open(t, port.Config{})
+	first := p.Session()
+	require.NoError(t, first.Close())
+	_, err := first.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+
+	second := p.Session()
+	client, err := net.Dial("tcp", p.Address())
+	require.NoError(t, err)
+	defer func() { _ = client.Close() }()
+	_, err = second.Accept()
+	require.NoError(t, err)
 }
