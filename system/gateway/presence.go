@@ -1,0 +1,156 @@
+package gateway
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+const (
+	untold     = math.MinInt64 / 2 // a clock so far back that presence must be told
+	maxRefresh = 500               // devices in one call
+	maxLeaves  = 64                // Leave calls at one time
+)
+
+func (s *session) presence() *pb.DevicePresence {
+	return &pb.DevicePresence{UserId: s.user[:], Device: s.device, Gateway: s.g.cfg.Name, Epoch: s.epoch}
+}
+
+// announce makes the device findable before it learns that it has resumed, so that nothing falls between. Without
+// presence the session goes on: the device's next sign of life tries again.
+func (s *session) announce() {
+	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
+	defer cancel()
+	at := int64(s.g.clock())
+	_, err := s.g.cfg.Presence.Announce(ctx, &pb.AnnounceRequest{Device: s.presence()})
+	if err != nil {
+		s.g.presenceFailed("announce", err)
+		at = untold
+	}
+	s.refreshed.Store(at)
+	s.announced.Store(true)
+}
+
+// sayLeft takes the device out of presence, which keeps it if it has come back elsewhere meanwhile. When too many leave
+// at once, presence forgets the rest by itself.
+func (s *session) sayLeft() {
+	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
+	defer cancel()
+	select {
+	case s.g.leaving <- struct{}{}:
+		defer func() { <-s.g.leaving }()
+	case <-ctx.Done():
+		return
+	}
+	if _, err := s.g.cfg.Presence.Leave(ctx, &pb.LeaveRequest{Device: s.presence()}); err != nil {
+		s.g.presenceFailed("leave", err)
+	}
+}
+
+func (g *Gateway) presenceFailed(call string, err error) {
+	g.metrics.presenceErrors.WithLabelValues(call).Inc()
+	g.cfg.Log.Warn("presence does not answer", "call", call, "error", err)
+}
+
+// refresher passes signs of life on to presence, many in one call. It is driven by the signs and not by time, so that
+// a device is online for the TTL after its last sign of life, and no longer.
+type refresher struct {
+	on     bool
+	every  time.Duration // between two signs of a device that are passed on: a third of the TTL
+	gather time.Duration // how long a sign may wait for others
+	mu     sync.Mutex
+	due    []*session
+	some   chan struct{} // due is not empty
+	many   chan struct{} // due fills a call
+}
+
+func (r *refresher) init(on bool, ttl time.Duration) {
+	r.on, r.every, r.gather = on, ttl/3, ttl/60
+	r.some, r.many = make(chan struct{}, 1), make(chan struct{}, 1)
+}
+
+// alive notes a device's sign of life.
+func (r *refresher) alive(s *session, now int64) {
+	last := s.refreshed.Load()
+	if !r.on || now-last < int64(r.every) || !s.refreshed.CompareAndSwap(last, now) {
+		return
+	}
+	r.mu.Lock()
+	r.due = append(r.due, s)
+	n := len(r.due)
+	r.mu.Unlock()
+	if n == 1 {
+		signal(r.some)
+	}
+	if n == maxRefresh {
+		signal(r.many)
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (r *refresher) take() []*session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	due := r.due
+	r.due = nil
+	return due
+}
+
+// refresh is the refresher's loop.
+func (g *Gateway) refresh() {
+	r := &g.refresher
+	gather := time.NewTimer(math.MaxInt64)
+	defer gather.Stop()
+	for {
+		select {
+		case <-g.stop:
+			return
+		case <-r.some:
+		}
+		gather.Reset(r.gather)
+		select {
+		case <-g.stop:
+			return
+		case <-r.many:
+		case <-gather.C:
+		}
+		g.refreshAll(r.take())
+	}
+}
+
+func (g *Gateway) refreshAll(due []*session) {
+	for len(due) > 0 {
+		n := min(len(due), maxRefresh)
+		g.refreshSome(due[:n])
+		due = due[n:]
+	}
+}
+
+func (g *Gateway) refreshSome(due []*session) {
+	req := &pb.RefreshRequest{Devices: make([]*pb.DevicePresence, 0, len(due))}
+	for _, s := range due {
+		if !s.ended() {
+			req.Devices = append(req.Devices, s.presence())
+		}
+	}
+	if len(req.Devices) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(g.ctx, g.cfg.Limits.Call)
+	defer cancel()
+	if _, err := g.cfg.Presence.Refresh(ctx, req); err != nil {
+		g.presenceFailed("refresh", err)
+		for _, s := range due {
+			s.refreshed.Store(untold) // the next sign tries again
+		}
+	}
+}
