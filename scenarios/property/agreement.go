@@ -19,10 +19,10 @@ func Agreement() Property {
 
 type agreement struct {
 	evidence
-	orders   ledger.Rows[line]          // by conversation
-	sessions ledger.Pairs[[]history.ID] // of (device, conversation): identities shown, where messages have no seq
-	shared   int64                      // sightings of a place that another device had seen
-	compared int64                      // messages without a seq that two devices showed
+	orders   ledger.Rows[line]       // by conversation
+	sessions ledger.Pairs[[]showing] // of (device, conversation), where messages have no seq
+	shared   int64                   // sightings of a place that another device had seen
+	compared int64                   // messages without a seq that two devices showed
 	unplaced bool
 }
 
@@ -42,7 +42,7 @@ func (c *agreement) Observe(e *history.Event) {
 	case e.Kind == history.Shown:
 		c.unplaced = true
 		list := c.sessions.Of(e.Device, e.Conversation)
-		*list = append(*list, e.Identity())
+		*list = append(*list, showing{e.Identity(), e.At})
 	}
 }
 
@@ -103,8 +103,8 @@ func (c *agreement) judgeByLongest() {
 	}
 	var places ledger.Rows[mark] // by identity
 	for _, n := range longest.All {
-		for i, id := range c.sessions.All[n-1] {
-			if m := places.Of(id); m.place == 0 {
+		for i, s := range c.sessions.All[n-1] {
+			if m := places.Of(s.identity); m.place == 0 {
 				m.place = int32(i + 1)
 			}
 		}
@@ -121,17 +121,17 @@ type mark struct{ place, session int32 }
 
 func (c *agreement) compare(n, reference int32, places *ledger.Rows[mark]) {
 	last, before := int32(0), history.ID(0)
-	for _, id := range c.sessions.All[n] {
-		m := places.Find(id)
+	for _, s := range c.sessions.All[n] {
+		m := places.Find(s.identity)
 		if m == nil || m.session == n+1 {
 			continue
 		}
 		m.session = n + 1
 		c.compared++
 		if m.place < last {
-			c.add(0, "%v showed %v after %v, %v the other way round", c.sessions.Keys[n].A, id, before, c.sessions.Keys[reference].A)
+			c.add(s.at, "%v showed %v after %v, %v the other way round", c.sessions.Keys[n].A, s.identity, before, c.sessions.Keys[reference].A)
 			continue
 		}
-		last, before = m.place, id
+		last, before = m.place, s.identity
 	}
 }

@@ -69,6 +69,20 @@ func (c *nothingRefused) unsure(code history.ID) bool {
 	return false
 }
 
+func (c *nothingRefused) how(m refusal) string {
+	if m.code == 0 {
+		return "refused or never left its device"
+	}
+	return "refused with " + c.name(m.code)
+}
+
+func (c *nothingRefused) where(m refusal) string {
+	if m.by == 0 {
+		return m.visible.String()
+	}
+	return m.visible.String() + " by " + c.name(m.by)
+}
+
 func (c *nothingRefused) Verdict() Verdict {
 	expected := "no refused send received, stored or in history"
 	var sent, refused int64
@@ -80,7 +94,7 @@ func (c *nothingRefused) Verdict() Verdict {
 			continue
 		}
 		if refused++; m.visible != 0 {
-			c.add(m.at, "%v was refused (%v): %v by %v at %v", c.sends.IDs[n], m.code, m.visible, m.by, m.visibleAt)
+			c.add(m.at, "%v was %v: %v at %v", c.sends.IDs[n], c.how(m), c.where(m), m.visibleAt)
 		}
 	}
 	if sent == 0 {

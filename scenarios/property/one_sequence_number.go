@@ -2,6 +2,7 @@ package property
 
 import (
 	"slices"
+	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/history/ledger"
@@ -27,12 +28,14 @@ type oneNumber struct {
 type column struct {
 	seqs []int64
 	read bool
+	at   time.Duration // of the reading
 }
 
 func (c *oneNumber) Observe(e *history.Event) {
 	switch {
 	case e.Kind == history.StoreRead:
-		c.stored.Of(e.Conversation).read = true
+		col := c.stored.Of(e.Conversation)
+		col.read, col.at = true, e.At
 	case !e.Kind.Sighting():
 	case e.Seq == 0:
 		c.unplaced++
@@ -62,7 +65,7 @@ func (c *oneNumber) Verdict() Verdict {
 		if col := &c.stored.All[n]; col.read {
 			read++
 			rows += int64(len(col.seqs))
-			c.dense(c.stored.IDs[n], col.seqs)
+			c.dense(c.stored.IDs[n], col)
 		}
 	}
 	switch {
@@ -79,16 +82,16 @@ func (c *oneNumber) Verdict() Verdict {
 }
 
 // dense judges the places of one conversation's rows.
-func (c *oneNumber) dense(conversation history.ID, seqs []int64) {
-	slices.Sort(seqs)
+func (c *oneNumber) dense(conversation history.ID, col *column) {
+	slices.Sort(col.seqs)
 	next := int64(1)
-	for _, s := range seqs {
+	for _, s := range col.seqs {
 		switch {
 		case s < next:
-			c.add(0, "the store has two rows of %v at seq %d, or one before 1", conversation, s)
+			c.add(col.at, "the store has two rows of %v at seq %d, or one before 1", conversation, s)
 			continue
 		case s > next:
-			c.add(0, "the store has no row of %v at seq %v", conversation, span(next, s-1))
+			c.add(col.at, "the store has no row of %v at seq %v", conversation, span(next, s-1))
 		}
 		next = s + 1
 	}

@@ -2,6 +2,7 @@ package property
 
 import (
 	"sort"
+	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/history/ledger"
@@ -29,7 +30,13 @@ type sessionOrder struct {
 type session struct {
 	last  int64
 	holes []ledger.Span // places that were passed over
-	list  []history.ID  // identities shown, where messages have no seq
+	list  []showing     // where messages have no seq
+}
+
+// showing is a message that a device showed.
+type showing struct {
+	identity history.ID
+	at       time.Duration
 }
 
 func (c *sessionOrder) Observe(e *history.Event) {
@@ -46,7 +53,7 @@ func (c *sessionOrder) observe(e *history.Event, s *session) {
 	switch {
 	case e.Seq == 0:
 		c.unplaced = true
-		s.list = append(s.list, e.Identity())
+		s.list = append(s.list, showing{e.Identity(), e.At})
 	case e.Seq > s.last:
 		if e.Seq > s.last+1 {
 			s.holes = append(s.holes, ledger.Span{From: s.last + 1, To: e.Seq - 1})
@@ -83,14 +90,14 @@ func (c *sessionOrder) judgeByStore() {
 	var seen ledger.Rows[int32] // by identity: the last session that showed it, from 1
 	for n, s := range c.sessions.All {
 		var last int64
-		for _, id := range s.list {
-			at := c.store.order(id)
-			again := *seen.Of(id) == int32(n+1)
-			*seen.Of(id) = int32(n + 1)
+		for _, m := range s.list {
+			at := c.store.order(m.identity)
+			again := *seen.Of(m.identity) == int32(n+1)
+			*seen.Of(m.identity) = int32(n + 1)
 			switch {
 			case at == 0 || again:
 			case at < last:
-				c.add(0, "%v showed %v of %v, row %d of the store, after row %d", c.sessions.Keys[n].A, id, c.sessions.Keys[n].B, at, last)
+				c.add(m.at, "%v showed %v of %v, row %d of the store, after row %d", c.sessions.Keys[n].A, m.identity, c.sessions.Keys[n].B, at, last)
 			}
 			last = max(last, at)
 		}
