@@ -46,6 +46,20 @@ type Claim struct {
 	Judge   func([]Result) (verdict, why string) // over the results of all variants that ran
 }
 
+// ClaimResult is what a run says of a claim.
+type ClaimResult struct {
+	Verdict  string // confirmed, contradicted, only if, not measured
+	Why      string
+	Measured []Measured
+}
+
+// Measured is a figure that a claim is held against.
+type Measured struct {
+	Variant, Name string
+	Value         float64
+	Unit          string
+}
+
 // Topology says how many pods of each role run.
 type Topology struct {
 	Gateways, Messages, Workers, Presences int
@@ -66,23 +80,35 @@ type Variant struct {
 	Name        string
 	Description string
 	Switches    chat.Switches
-	Defect      string // of the clients; of the system: Switches.Mutant
-	Faults      func(Size) string
-	// Expect says what each property does here; one that is not named must hold.
-	Expect map[string]property.Status
-	Limits property.Limits
-	// Judge adds the scenario's own findings to the properties.
-	Judge func(Size, Play, *measure.Summary) []Finding
+	Defect      string                 // of the clients, for mutation tests; of the system: Switches.Mutant
+	Faults      func(Size) string      // text form of a chaos.Schedule; nil: none
+	Expect      map[string]Expectation // of the promises, by name; one that is not named must hold
+	Checks      func(Size) []Check     // properties with parameters, beside the promises
+	Findings    func(Size, Play, measure.Summary) []Finding
+}
+
+// Expectation is what a property is expected to do in a variant.
+type Expectation string
+
+// The expectations.
+const (
+	Holds   Expectation = "holds"
+	Broken  Expectation = "broken"  // the damage that the document foretells: not to see it is inconclusive
+	Unknown Expectation = "unknown" // the variant's history cannot tell, for example for want of sequence numbers
+)
+
+// Check is a property with what is expected of it.
+type Check struct {
+	Property property.Property
+	Expect   Expectation
 }
 
 // Finding is a scenario's own expectation about a figure.
 type Finding struct {
 	Name     string
+	Promise  string
 	Expected string
 	Observed string
-	Value    float64
-	Unit     string
 	OK       bool
-	// Damage marks a finding of an impact variant: not seeing it makes the run inconclusive, not failed.
-	Damage bool
+	Damage   bool // of an impact variant: not to see it is inconclusive, not failed
 }

@@ -133,11 +133,9 @@ func (w *World) startStores() (node.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("start tables: %w", err)
 	}
-	w.onClose(tables.Close)
-	for _, n := range tables.Nodes() {
-		w.names[n.Announced] = n.Address
-		cfg.Cassandra = append(cfg.Cassandra, n.Announced)
-	}
+	w.closers = append(w.closers, tables.Close)
+	maps.Copy(w.names, tables.Routes())
+	cfg.Cassandra = tables.Hosts()
 	for _, address := range []string{cacheAddress, onlineAddress} {
 		r, err := startRedis(listen)
 		if err != nil {

@@ -92,13 +92,12 @@ func (w *cacheWriter) write(ctx context.Context, batch []chat.Message, lost []ch
 		delete(w.lost, id)
 		w.mu.Unlock()
 	}
-	for len(batch) > 0 {
-		n := sameConversation(batch)
-		if err := w.cache.Add(ctx, batch[0].ConversationID, batch[:n]...); err != nil {
-			w.fail(batch, err)
-			return false
-		}
-		batch = batch[n:]
+	if len(batch) == 0 {
+		return true
+	}
+	if err := w.cache.AddAll(ctx, batch); err != nil {
+		w.fail(batch, err)
+		return false
 	}
 	return true
 }
@@ -111,15 +110,6 @@ func (w *cacheWriter) fail(batch []chat.Message, err error) {
 	for _, m := range batch {
 		w.lost[m.ConversationID] = true
 	}
-}
-
-func sameConversation(ms []chat.Message) int {
-	for i, m := range ms {
-		if m.ConversationID != ms[0].ConversationID {
-			return i
-		}
-	}
-	return len(ms)
 }
 
 func pause(ctx context.Context, d time.Duration) {

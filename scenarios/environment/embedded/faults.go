@@ -3,6 +3,10 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"strings"
+
+	"github.com/chatlab/chatlab/chaos"
+	"github.com/chatlab/chatlab/chaos/relay"
 )
 
 // Kill crashes a pod: SIGKILL.
@@ -16,13 +20,13 @@ func (s *System) Kill(_ context.Context, name string) error {
 	return nil
 }
 
-// StartAgain starts a pod that was killed.
-func (s *System) StartAgain(_ context.Context, name string) error {
+// Start starts a pod that was killed.
+func (s *System) Start(_ context.Context, name string) error {
 	if err := s.exists(name); err != nil {
 		return err
 	}
 	if _, ok := s.pod(name); ok {
-		return fmt.Errorf("start %s: it runs", name)
+		return nil // somebody else brought it back
 	}
 	return s.startPod(name)
 }
@@ -47,3 +51,37 @@ func (s *System) Thaw(_ context.Context, name string) error {
 
 // Healthy says whether everything works again.
 func (s *System) Healthy(ctx context.Context) error { return s.waitReady(ctx) }
+
+// Links lists the links whose ends match two patterns.
+func (s *System) Links(from, to string) []*relay.Link { return s.links.between(from, to) }
+
+// Gauge answers lag: that of the partition which lags most.
+func (s *System) Gauge(ctx context.Context, name string) (float64, error) {
+	if name != "lag" {
+		return 0, fmt.Errorf("gauge %q is unknown: want lag", name)
+	}
+	lag, err := s.Lag(ctx)
+	most := int64(0)
+	for _, n := range lag {
+		most = max(most, n)
+	}
+	return float64(most), err
+}
+
+// Available refuses what needs real servers or cannot be done to something that is no process.
+func (s *System) Available(f chaos.Fault) error {
+	switch f := f.(type) {
+	case chaos.Kill:
+		return s.onlyPods(f.Name)
+	case chaos.Freeze:
+		return s.onlyPods(f.Name)
+	}
+	return nil
+}
+
+func (s *System) onlyPods(name string) error {
+	if strings.HasPrefix(name, "kafka-") || strings.HasPrefix(name, "cassandra-") || strings.HasPrefix(name, "redis-") {
+		return fmt.Errorf("needs containers: the embedded world's stores share the lab's process")
+	}
+	return s.exists(name)
+}

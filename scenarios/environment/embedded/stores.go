@@ -81,8 +81,9 @@ func (s *stores) endpoints() []endpoint {
 	for _, b := range s.log.Brokers() {
 		out = append(out, endpoint{b.Name, b.Announced, b.Address, usesLog})
 	}
-	for _, n := range s.tables.Nodes() {
-		out = append(out, endpoint{n.Name, n.Announced, n.Address, usesTables})
+	hosts := s.tables.Hosts()
+	for i, name := range s.tables.Names() {
+		out = append(out, endpoint{name, hosts[i], s.tables.Addr(name), usesTables})
 	}
 	return out
 }
@@ -94,17 +95,18 @@ func (s *stores) brokers() (out []string) {
 	return out
 }
 
-func (s *stores) contactPoints() (out []string) {
-	for _, n := range s.tables.Nodes() {
-		out = append(out, n.Announced)
-	}
-	return out
-}
+func (s *stores) contactPoints() []string { return s.tables.Hosts() }
 
 func (s *stores) close() {
-	for _, c := range []interface{ Close() error }{s.log, s.tables, s.cache, s.presence} {
-		if c != nil {
-			_ = c.Close()
+	if s.log != nil {
+		_ = s.log.Close()
+	}
+	if s.tables != nil {
+		s.tables.Close()
+	}
+	for _, r := range []*simredis.Server{s.cache, s.presence} {
+		if r != nil {
+			_ = r.Close()
 		}
 	}
 }

@@ -138,4 +138,3 @@ func (s *System) exists(name string) error {
 	}
 	return nil
 }
-

@@ -1,0 +1,50 @@
+package catalogue
+
+import (
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/property"
+)
+
+// works: in steady state at least 99.9 % of the sends are acknowledged.
+func works(size scenarios.Size) scenarios.Check {
+	return scenarios.Check{
+		Property: property.AckedRatio(property.Floor{Phase: "steady", Ratio: 0.999, MinSamples: samples(size, 20, 100)}),
+		Expect:   scenarios.Holds,
+	}
+}
+
+// accepts is a floor for one conversation while the fault lasts.
+func accepts(size scenarios.Size, label string, ratio float64) scenarios.Check {
+	p := property.AckedRatio(property.Floor{Phase: "fault", Label: label, Ratio: ratio, MinSamples: samples(size, 20, 100)})
+	return named(p, "accepted: "+label, scenarios.Holds)
+}
+
+// arrives bounds the delivery lag of a conversation while the fault lasts.
+func arrives(size scenarios.Size, label string, p99 time.Duration, expect scenarios.Expectation) scenarios.Check {
+	p := property.DeliveryLag(property.Bound{Phase: "fault", Label: label, P99: p99, MinSamples: samples(size, 100, 2000)})
+	return named(p, "in time: "+label, expect)
+}
+
+// unharmed holds a conversation's lag during the fault against the same run's steady state. With the samples of a small
+// run only the order of magnitude is meant.
+func unharmed(size scenarios.Size, label string, expect scenarios.Expectation) scenarios.Check {
+	b := property.Bound{Phase: "fault", Label: label, Unharmed: true, MinSamples: samples(size, 100, 2000)}
+	if size == scenarios.Small {
+		b.Factor, b.Slack = 10, 200*time.Millisecond
+	}
+	return named(property.DeliveryLag(b), "unharmed: "+label, expect)
+}
+
+func named(p property.Property, name string, expect scenarios.Expectation) scenarios.Check {
+	p.Name = name
+	return scenarios.Check{Property: p, Expect: expect}
+}
+
+func samples(size scenarios.Size, small, document int64) int64 {
+	if size == scenarios.Small {
+		return small
+	}
+	return document
+}

@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/chatlab/chatlab/system/affinity"
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/edge"
+	"github.com/chatlab/chatlab/system/fanout"
+	"github.com/chatlab/chatlab/system/gateway"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/limit"
+	"github.com/chatlab/chatlab/system/message"
+	"github.com/chatlab/chatlab/system/presence"
+	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+func (n *Node) redis(address string) *redis.Client {
+	c := redis.NewClient(redis.Config{Address: address, Network: n.cfg.Network})
+	n.onClose(func() { _ = c.Close() })
+	return c
+}
+
+func (n *Node) log() *kafka.Client {
+	c := kafka.NewClient(n.cfg.kafka())
+	n.onClose(c.Close)
+	return c
+}
+
+func (n *Node) buildMessage(ctx context.Context) error {
+	store, err := n.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	producer := n.log().Producer(wire.TopicMessages)
+	n.onClose(func() { _ = producer.Close() })
+	s, err := message.New(message.Config{
+		Switches: n.cfg.Switches, Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0), Log: producer,
+		Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	n.ready = s.Ready
+	return n.serveRPC(func(g *grpc.Server) { pb.RegisterMessagesServer(g, s) })
+}
+
+func (n *Node) buildPresence() error {
+	s, err := presence.New(presence.Config{
+		Store: redis.NewPresence(n.redis(n.cfg.RedisPresence), n.cfg.PresenceTTL), Log: n.cfg.Logger, Metrics: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	n.ready = s.Ready
+	return n.serveRPC(func(g *grpc.Server) { pb.RegisterPresencesServer(g, s) })
+}
+
+func (n *Node) buildFanout(ctx context.Context) error {
+	store, err := n.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := fanout.New(fanout.Config{
+		Switches: n.cfg.Switches, Log: n.log(), Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0),
+		Presence: redis.NewPresence(n.redis(n.cfg.RedisPresence), n.cfg.PresenceTTL), Gateways: n.cfg.Gateways,
+		Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry, Session: n.cfg.GroupSession,
+	})
+	if err != nil {
+		return err
+	}
+	n.ready = w.Ready
+	n.run(w.Run)
+	return nil
+}
+
+// presence makes a client that spreads its calls over the presence pods by itself: any of them answers for all.
+func (n *Node) presence() (pb.PresencesClient, error) {
+	conn, err := n.cfg.Network.Client(n.cfg.Presences[0])
+	if err != nil {
+		return nil, err
+	}
+	n.onClose(func() { conn.Close() })
+	return pb.NewPresencesClient(conn), nil
+}
+
+func (n *Node) buildGateway() error {
+	users, err := n.verifier(n.cfg.UserKeys)
+	if err != nil {
+		return err
+	}
+	tickets, err := n.verifier(n.cfg.TicketKeys)
+	if err != nil {
+		return err
+	}
+	messages, err := affinity.New(n.cfg.Network, n.cfg.Messages)
+	if err != nil {
+		return err
+	}
+	n.onClose(messages.Close)
+	online, err := n.presence()
+	if err != nil {
+		return err
+	}
+	sends := limit.Sends(n.cfg.Now)
+	g, err := gateway.New(gateway.Config{
+		Name: n.cfg.Name, Switches: n.cfg.Switches, Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry,
+		VerifyTicket: tickets.Ticket, VerifyUser: users.User, MessagesFor: messages.For, Presence: online,
+		Limiter: func(u chat.ID) (bool, time.Duration) {
+			after, ok := sends.Allow(u)
+			return ok, after
+		},
+		PresenceTTL: n.cfg.PresenceTTL,
+	})
+	if err != nil {
+		return err
+	}
+	n.ready = g.Ready
+	n.drain = func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, n.cfg.Drain)
+		defer cancel()
+		g.Drain(ctx)
+		g.Close()
+	}
+	if err := n.serveRPC(func(s *grpc.Server) { pb.RegisterGatewayServer(s, g) }); err != nil {
+		return err
+	}
+	return n.servePublic(g)
+}
+
+func (n *Node) verifier(jwks []byte) (*token.Verifier, error) {
+	keys, err := token.ParseKeys(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	return token.NewVerifier(keys, n.cfg.Now), nil
+}
+
+func (n *Node) buildEdge() error {
+	users, err := n.verifier(n.cfg.UserKeys)
+	if err != nil {
+		return err
+	}
+	key, err := token.ParseKey(n.cfg.TicketKey)
+	if err != nil {
+		return fmt.Errorf("read ticket key: %w", err)
+	}
+	var gateways []edge.Gateway
+	for name, rpc := range n.cfg.Gateways {
+		gateways = append(gateways, edge.Gateway{Name: name, RPC: rpc, Public: n.cfg.GatewayPublic[name]})
+	}
+	e, err := edge.New(edge.Config{
+		Network: n.cfg.Network, Gateways: gateways, Messages: n.cfg.Messages, Presence: n.cfg.Presences,
+		Users: users, Tickets: token.NewIssuer(key, n.cfg.Now), Heartbeat: n.cfg.Heartbeat,
+		Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	n.onClose(e.Close)
+	n.ready = e.Ready
+	return n.servePublic(e)
+}
