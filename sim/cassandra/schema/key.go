@@ -64,11 +64,14 @@ func appendUUID(key, v []byte) []byte {
 
 // After is the smallest key above every key that begins with prefix; nil if there is none.
 func After(prefix []byte) []byte {
-	out := bytes.TrimRight(prefix, "\xff")
-	if len(out) == 0 {
+	n := len(prefix)
+	for n > 0 && prefix[n-1] == 0xff {
+		n--
+	}
+	if n == 0 {
 		return nil
 	}
-	out = bytes.Clone(out)
-	out[len(out)-1]++
+	out := bytes.Clone(prefix[:n])
+	out[n-1]++
 	return out
 }
