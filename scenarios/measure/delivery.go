@@ -3,7 +3,6 @@ package measure
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/history/ledger"
@@ -102,26 +101,23 @@ func (g *groups) list(v *ledger.Views) []Grouped {
 		all = append(all, Grouped{key.Phase, key.Label, l.Quantiles()})
 	}
 	slices.SortFunc(all, func(a, b Grouped) int {
-		return cmp.Or(slices.Index(v.Phases.Names, a.Phase)-slices.Index(v.Phases.Names, b.Phase), cmp.Compare(a.Label, b.Label))
+		return cmp.Or(order(v, a.Phase, b.Phase), cmp.Compare(a.Label, b.Label))
 	})
 	return all
 }
 
-// Acks measures how long sends take from the time they were intended until they are acknowledged.
-type Acks struct {
+// acks measures how long sends take from the time they were intended until they are acknowledged.
+type acks struct {
 	views  *ledger.Views
 	groups groups
 }
 
-// Observe takes notice of an event that views have observed.
-func (a *Acks) Observe(e *history.Event) time.Duration {
+func (a *acks) observe(e *history.Event) {
 	if e.Kind != history.Acked {
-		return 0
+		return
 	}
-	m := a.views.Messages.Find(e.ClientMsg)
-	if m == nil || !m.Sent || m.AckedAt != e.At {
-		return 0
+	if m := a.views.Messages.Find(e.ClientMsg); m != nil && m.Sent && m.AckedAt == e.At {
+		phase, label := a.views.Phases.Index(m.Intended), a.views.Books.Of(m.Conversation).Label
+		a.groups.each(phase, label, func(l *Latency) { l.Record(e.At - m.Intended) })
 	}
-	a.groups.each(a.views.Phases.Index(m.Intended), a.views.Books.Of(m.Conversation).Label, func(l *Latency) { l.Record(e.At - m.Intended) })
-	return e.At - m.Intended
 }

@@ -14,39 +14,50 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/measure"
 )
 
 // BenchmarkHistory judges all properties over a history of ten million events, read from its file: half of them of one
-// group of 500 members, half of 2,000 groups of 5.
+// group of 500 members, half of 2,000 groups of 5. Then it measures the same file.
 func BenchmarkHistory(b *testing.B) {
 	for _, placed := range []bool{true, false} {
 		name := map[bool]string{true: "placed", false: "naive"}[placed]
-		b.Run(name, func(b *testing.B) { benchmarkHistory(b, placed, 10_000_000) })
+		path := filepath.Join(b.TempDir(), "history")
+		events := generate(b, path, placed, 10_000_000)
+		b.Run(name+"/properties", func(b *testing.B) { benchmark(b, path, events, judgeAll) })
+		b.Run(name+"/numbers", func(b *testing.B) { benchmark(b, path, events, measureAll) })
 	}
 }
 
-func benchmarkHistory(b *testing.B, placed bool, events int) {
-	path := filepath.Join(b.TempDir(), "history")
-	events = generate(b, path, placed, events)
+func benchmark(b *testing.B, path string, events int, use func(*testing.B, *history.Reader)) {
 	info, err := os.Stat(path)
 	require.NoError(b, err)
-	props := append(Promises(), AckedRatio(Floor{Phase: "steady", Ratio: .5}), DeliveryLag(Bound{Phase: "steady", P50: time.Hour}))
 	runtime.GC()
 	for b.Loop() {
 		f, err := os.Open(path)
 		require.NoError(b, err)
 		r, err := history.NewReader(f)
 		require.NoError(b, err)
-		results, err := Check(r, props...)
-		require.NoError(b, err)
+		use(b, r)
 		require.NoError(b, f.Close())
-		for _, r := range results {
-			require.NotEqual(b, Broken, r.Status, "%v", r)
-		}
 	}
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(float64(info.Size())/float64(events), "bytes/event")
 	b.ReportMetric(peakRSS(b), "peak-MB")
+}
+
+func judgeAll(b *testing.B, r *history.Reader) {
+	props := append(Promises(), AckedRatio(Floor{Phase: "steady", Ratio: .5}), DeliveryLag(Bound{Phase: "steady", P50: time.Hour}))
+	results, err := Check(r, props...)
+	require.NoError(b, err)
+	for _, r := range results {
+		require.NotEqual(b, Broken, r.Status, "%v", r)
+	}
+}
+
+func measureAll(b *testing.B, r *history.Reader) {
+	_, err := measure.Of(r, measure.Options{})
+	require.NoError(b, err)
 }
 
 // peakRSS is the most memory that this process ever held, generating the file included; 0 where the kernel does not tell.

@@ -60,7 +60,7 @@ func (c *historyIsLive) judge(device, conversation history.ID, book *ledger.Book
 	if spans == nil {
 		return
 	}
-	if d.Connected {
+	if d.Connected && c.views.Devices.Ended() {
 		c.judged += book.Stored.Count()
 		book.Stored.Without(view.Shown, func(local int32) {
 			if m := c.at(book, local); m.Sent && m.SentAt >= d.First && ledger.Sees(*spans, m.Seq) {

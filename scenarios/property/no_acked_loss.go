@@ -40,7 +40,7 @@ func (c *noAckedLoss) Verdict() Verdict {
 	case c.acked() == 0:
 		return unknown(expected, "no send was acknowledged")
 	case judged == 0:
-		return unknown(expected, "no member's device was connected at the deadline or read history")
+		return unknown(expected, "no member's device was connected at the deadline or read history afterwards, or the history ends before")
 	case c.breaks == 0:
 		return c.verdict(expected, "%s, none missing", count(judged, "delivery judged"))
 	}

@@ -74,7 +74,22 @@ func TestRunThatKeepsEveryPromiseBreaksNone(t *testing.T) {
 	})
 }
 
-// story is a file taken apart.
+func TestBeginningOfAGoodRunBreaksNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		file := aRun(t, rapid.Bool().Draw(t, "placed"))
+		head := bytes.IndexByte(file[bytes.IndexByte(file, '\n')+1:], '\n') + bytes.IndexByte(file, '\n') + 2
+		cut := rapid.IntRange(head, len(file)-1).Draw(t, "cut")
+		r, err := history.NewReader(bytes.NewReader(file[:cut]))
+		require.NoError(t, err)
+		results, err := Check(r, Promises()...)
+		require.ErrorIs(t, err, history.ErrCut)
+		for _, r := range results {
+			require.NotEqual(t, Broken, r.Status, "%v", r)
+		}
+	})
+}
+
+// taken is a file taken apart.
 type taken struct {
 	events []history.Event
 	names  []string // by id

@@ -25,6 +25,9 @@ type Devices struct {
 	ended bool
 }
 
+// Ended says whether the deadline has passed.
+func (d *Devices) Ended() bool { return d.ended }
+
 // Observe takes notice of an event. What happens after the deadline does not count.
 func (d *Devices) Observe(e *history.Event, name Names) {
 	switch e.Kind {

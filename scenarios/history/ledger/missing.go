@@ -17,7 +17,8 @@ type Delivery struct {
 
 // Missing visits the acknowledged messages that a member's device lacks at the end, and returns how many deliveries
 // were judged. A device that is connected at the deadline should have shown everything sent since it first connected;
-// the last reading of history of any other device should hold everything.
+// the last reading of history of any other device should hold everything. A history that ends before its deadline
+// judges no connected device.
 func (v *Views) Missing(visit func(Delivery)) (judged int64) {
 	devices := v.owned()
 	for n, spans := range v.Members.All {
@@ -56,10 +57,14 @@ func (v *Views) missing(id, conversation history.ID, book *Book, spans []Span, v
 		view = &View{}
 	}
 	have := view.Shown
-	if !device.Connected {
-		if have = view.Read; !view.ReadDone {
-			return 0
-		}
+	switch {
+	case device.Connected && !v.Devices.ended: // it has time left
+		return 0
+	case device.Connected:
+	case !view.ReadDone:
+		return 0
+	default:
+		have = view.Read
 	}
 	book.Acked.Without(have, func(local int32) {
 		n := book.Messages[local]

@@ -24,7 +24,7 @@ type Message struct {
 // Book is one conversation. Its sets hold local numbers of messages.
 type Book struct {
 	Label     history.ID // the group under which it is measured
-	Messages  []int32 // by local number: the row in Views.Messages
+	Messages  []int32    // by local number: the row in Views.Messages
 	Acked     Bits
 	Stored    Bits
 	StoreRead bool // Stored is complete
