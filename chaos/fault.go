@@ -3,21 +3,22 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/chatlab/chatlab/chaos/relay"
 )
 
-// World is what faults act on; an environment implements it.
+// World is what faults act on; an environment implements it. Its methods are called from several goroutines.
 type World interface {
-	// Kill crashes a pod or node; Start brings it back.
+	// Kill crashes a pod or node; Start brings it back, and does nothing if it runs.
 	Kill(ctx context.Context, name string) error
 	Start(ctx context.Context, name string) error
 	// Freeze stops a process as a long pause would; Thaw lets it go on.
 	Freeze(ctx context.Context, name string) error
 	Thaw(ctx context.Context, name string) error
-	// Links lists the links whose ends match two patterns such as fanout-*.
+	// Links lists the links whose ends match two patterns such as fanout-*, from the end that dials.
 	Links(from, to string) []*relay.Link
 	// Gauge answers a measure that a gated fault waits for, such as lag.
 	Gauge(ctx context.Context, name string) (float64, error)
@@ -27,85 +28,212 @@ type World interface {
 	Healthy(ctx context.Context) error
 }
 
-// Fault is something that goes wrong. Begin and End are called once each, in this order.
+// Fault is something that goes wrong. Its String is its text form.
 type Fault interface {
 	String() string
-	Begin(context.Context, World) error
-	End(context.Context, World) error
+	// Begin makes it go wrong. What has to be undone is returned also with an error; it is nil if nothing has.
+	Begin(context.Context, World) (Undo, error)
 }
+
+// Undo ends a fault. It is called again if it fails.
+type Undo func(context.Context) error
 
 // Kill crashes a pod or node. Undoing it starts the victim again.
 type Kill struct{ Name string }
 
-func (f Kill) String() string                           { return "kill " + f.Name }
-func (f Kill) Begin(ctx context.Context, w World) error { return w.Kill(ctx, f.Name) }
+func (f Kill) String() string { return "kill " + f.Name }
 
-// End starts the victim again, unless something else has.
-func (f Kill) End(ctx context.Context, w World) error { return w.Start(ctx, f.Name) }
+// Begin kills.
+func (f Kill) Begin(ctx context.Context, w World) (Undo, error) {
+	if err := w.Kill(ctx, f.Name); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return w.Start(ctx, f.Name) }, nil
+}
+
+// Restart brings back what an earlier fault killed; what runs is killed first.
+type Restart struct{ Name string }
+
+func (f Restart) String() string { return "restart " + f.Name }
+
+// Begin starts, or kills and starts. An undo is left only if the victim does not come back.
+func (f Restart) Begin(ctx context.Context, w World) (Undo, error) {
+	if r, ok := w.(*run); !ok || !r.isDown(f.Name) {
+		if err := w.Kill(ctx, f.Name); err != nil {
+			return nil, err
+		}
+	}
+	start := func(ctx context.Context) error { return w.Start(ctx, f.Name) }
+	if err := start(ctx); err != nil {
+		return start, err
+	}
+	return nil, nil
+}
 
 // Freeze stops a process without ending it.
 type Freeze struct{ Name string }
 
-func (f Freeze) String() string                           { return "freeze " + f.Name }
-func (f Freeze) Begin(ctx context.Context, w World) error { return w.Freeze(ctx, f.Name) }
+func (f Freeze) String() string { return "freeze " + f.Name }
 
-// End lets the process go on.
-func (f Freeze) End(ctx context.Context, w World) error { return w.Thaw(ctx, f.Name) }
-
-// Latency delays every byte on the links between two ends, each way.
-type Latency struct {
-	From, To string
-	Delay    time.Duration
-}
-
-func (f Latency) String() string { return fmt.Sprintf("latency %s<->%s %s", f.From, f.To, f.Delay) }
-
-// Begin sets the delay.
-func (f Latency) Begin(_ context.Context, w World) error {
-	return onLinks(w, f.From, f.To, func(l *relay.Link) error { l.SetLatency(f.Delay, f.Delay); return nil })
-}
-
-// End takes it away.
-func (f Latency) End(_ context.Context, w World) error {
-	return onLinks(w, f.From, f.To, func(l *relay.Link) error { l.SetLatency(0, 0); return nil })
-}
-
-// Cut makes the links between two ends a black hole: bytes are held and delivered when it heals.
-type Cut struct {
-	From, To string
-	OneWay   bool // only what From says to To is lost
-}
-
-func (f Cut) String() string {
-	if f.OneWay {
-		return fmt.Sprintf("cut %s->%s", f.From, f.To)
+// Begin freezes.
+func (f Freeze) Begin(ctx context.Context, w World) (Undo, error) {
+	if err := w.Freeze(ctx, f.Name); err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("cut %s<->%s", f.From, f.To)
+	return func(ctx context.Context) error { return w.Thaw(ctx, f.Name) }, nil
 }
+
+// Latency delays every byte on a path, plus a share of Jitter.
+type Latency struct {
+	Path
+	Delay, Jitter time.Duration
+}
+
+func (f Latency) String() string {
+	text := fmt.Sprintf("latency %s %s", f.Path, f.Delay)
+	if f.Jitter > 0 {
+		text += " jitter " + f.Jitter.String()
+	}
+	return text
+}
+
+// Begin delays. Jitter is always both ways.
+func (f Latency) Begin(_ context.Context, w World) (Undo, error) {
+	return f.impose(w, func(d relay.Direction) relay.Fault {
+		fault := relay.Fault{Jitter: f.Jitter}
+		if d != relay.Backward {
+			fault.ForwardLatency = f.Delay
+		}
+		if d != relay.Forward {
+			fault.BackwardLatency = f.Delay
+		}
+		return fault
+	})
+}
+
+// Bandwidth limits each link of a path, both ways, its connections together.
+type Bandwidth struct {
+	Path
+	BytesPerSecond int64
+}
+
+func (f Bandwidth) String() string {
+	return fmt.Sprintf("bandwidth %s %s", f.Path, formatRate(f.BytesPerSecond))
+}
+
+// Begin limits.
+func (f Bandwidth) Begin(_ context.Context, w World) (Undo, error) {
+	return f.impose(w, func(relay.Direction) relay.Fault { return relay.Fault{BytesPerSecond: f.BytesPerSecond} })
+}
+
+// Cut makes a path a black hole: bytes are held and dials hang until it heals, then everything is delivered.
+type Cut struct{ Path }
+
+func (f Cut) String() string { return "cut " + f.Path.String() }
 
 // Begin cuts.
-func (f Cut) Begin(_ context.Context, w World) error {
-	direction := relay.Both
-	if f.OneWay {
-		direction = relay.Forward
-	}
-	return onLinks(w, f.From, f.To, func(l *relay.Link) error { return l.Cut(direction) })
+func (f Cut) Begin(_ context.Context, w World) (Undo, error) {
+	return f.impose(w, func(d relay.Direction) relay.Fault {
+		return relay.Fault{CutForward: d != relay.Backward, CutBackward: d != relay.Forward}
+	})
 }
 
-// End heals.
-func (f Cut) End(_ context.Context, w World) error {
-	return onLinks(w, f.From, f.To, (*relay.Link).Restore)
+// Refuse resets the connections of a path and refuses dials.
+type Refuse struct{ Path }
+
+func (f Refuse) String() string { return "refuse " + f.Path.String() }
+
+// Begin refuses.
+func (f Refuse) Begin(_ context.Context, w World) (Undo, error) {
+	return f.impose(w, func(relay.Direction) relay.Fault { return relay.Fault{Refuse: true} })
 }
 
-func onLinks(w World, from, to string, do func(*relay.Link) error) error {
-	links := w.Links(from, to)
-	if len(links) == 0 {
-		return fmt.Errorf("no link leads from %s to %s", from, to)
+// Reset breaks the living connections of a path, once.
+type Reset struct{ Path }
+
+func (f Reset) String() string { return "reset " + f.Path.String() }
+
+// Begin resets.
+func (f Reset) Begin(_ context.Context, w World) (Undo, error) {
+	hops, err := f.hops(w)
+	for _, h := range hops {
+		h.link.ResetAll()
 	}
-	for _, l := range links {
-		if err := do(l); err != nil {
-			return err
+	return nil, err
+}
+
+// lasts tells whether a fault goes on until it is undone; others happen once.
+func lasts(f Fault) bool {
+	switch f.(type) {
+	case Restart, Reset:
+		return false
+	}
+	return true
+}
+
+// Path names links by patterns of their ends, whichever of them dials: both directions, or only what From says to To.
+type Path struct {
+	From, To string
+	OneWay   bool
+}
+
+func (p Path) String() string {
+	if p.OneWay {
+		return p.From + "->" + p.To
+	}
+	return p.From + "<->" + p.To
+}
+
+// hop is one link of a path and the direction on it that the path goes.
+type hop struct {
+	link      *relay.Link
+	direction relay.Direction
+}
+
+func (p Path) hops(w World) (hops []hop, err error) {
+	seen := map[*relay.Link]bool{}
+	add := func(links []*relay.Link, direction relay.Direction) {
+		for _, l := range links {
+			if !p.OneWay && seen[l] {
+				continue
+			}
+			seen[l] = true
+			hops = append(hops, hop{l, direction})
 		}
 	}
-	return nil
+	if p.OneWay {
+		add(w.Links(p.From, p.To), relay.Forward)
+		add(w.Links(p.To, p.From), relay.Backward)
+	} else {
+		add(w.Links(p.From, p.To), relay.Both)
+		add(w.Links(p.To, p.From), relay.Both)
+	}
+	if len(hops) == 0 {
+		return nil, fmt.Errorf("no link between %s and %s", p.From, p.To)
+	}
+	return hops, nil
+}
+
+// impose puts a fault on every link of the path.
+func (p Path) impose(w World, fault func(relay.Direction) relay.Fault) (Undo, error) {
+	hops, err := p.hops(w)
+	if err != nil {
+		return nil, err
+	}
+	var lifts []func() error
+	undo := func(context.Context) error {
+		var failed []error
+		for _, lift := range lifts {
+			failed = append(failed, lift())
+		}
+		return errors.Join(failed...)
+	}
+	for _, h := range hops {
+		lift, err := h.link.Impose(fault(h.direction))
+		lifts = append(lifts, lift)
+		if err != nil {
+			return undo, fmt.Errorf("link %s->%s: %w", h.link.From, h.link.To, err)
+		}
+	}
+	return undo, nil
 }

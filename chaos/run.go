@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -15,8 +16,10 @@ type EventKind int
 const (
 	Begun EventKind = iota
 	Ended
-	Refused // this world cannot do the fault, or it failed to begin
+	Refused // this world cannot do the fault, it failed to begin, or its time never came
 )
+
+func (k EventKind) String() string { return [...]string{"begun", "ended", "refused"}[k] }
 
 // Event is one trace of a fault.
 type Event struct {
@@ -26,70 +29,153 @@ type Event struct {
 
 const (
 	gateEvery = 100 * time.Millisecond // how often a gate looks at its gauge
+	undoAgain = 200 * time.Millisecond // how long after a failed undo the next try follows
 	undoneIn  = 30 * time.Second       // how long undoing and healing may take
 )
 
-// Run plays a schedule until ctx ends and every fault is undone: also then, also after a panic. It returns an error
-// if a fault could not begin or end, or if the world is not healthy afterwards.
+// Run plays a schedule until every fault has had its time, or until ctx ends; everything is undone then, also after a panic of
+// observe, and the world is asked to prove that it has healed. It returns an error if a fault could not begin or end, or if the
+// world is not healthy afterwards, but not because ctx ended. A schedule that holds something the world cannot do honestly is
+// refused as a whole. An empty one waits for ctx.
 func Run(ctx context.Context, s Schedule, w World, observe func(Event)) error {
-	for _, st := range s {
-		if err := w.Available(st.Fault); err != nil {
-			observe(Event{Refused, st.Fault.String() + ": " + err.Error()})
-			return fmt.Errorf("%s: %w", st.Fault, err)
-		}
+	r := &run{World: w, observe: observe, down: map[string]bool{}}
+	if err := r.refuse(s); err != nil {
+		return err
 	}
 	if len(s) == 0 {
 		<-ctx.Done()
 		return nil
 	}
-	var wg sync.WaitGroup
-	errs := make([]error, len(s))
-	for i, st := range s {
-		wg.Go(func() { errs[i] = st.run(ctx, w, observe) })
+	var steps sync.WaitGroup
+	errs := make([]error, len(s), len(s)+1)
+	for i, step := range s {
+		steps.Go(func() { errs[i] = r.step(ctx, step) })
 	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
+	steps.Wait()
 	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneIn)
 	defer cancel()
 	if err := w.Healthy(undo); err != nil {
-		return fmt.Errorf("prove heal: %w", err)
+		errs = append(errs, fmt.Errorf("prove heal: %w", err))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (s Step) run(ctx context.Context, w World, observe func(Event)) error {
-	if !s.wait(ctx, w) {
+// run is a schedule under way: the world as the faults see it, with a memory of who was killed.
+type run struct {
+	World
+	observe func(Event)
+
+	mu      sync.Mutex
+	down    map[string]bool
+	telling sync.Mutex // observe sees one event at a time
+}
+
+func (r *run) refuse(s Schedule) error {
+	var refused []error
+	for _, step := range s {
+		if err := r.Available(step.Fault); err != nil {
+			r.tell(Refused, step.Fault.String()+": "+err.Error())
+			refused = append(refused, fmt.Errorf("refuse %s: %w", step.Fault, err))
+		}
+	}
+	return errors.Join(refused...)
+}
+
+func (r *run) tell(kind EventKind, text string) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.observe(Event{kind, text})
+}
+
+// Kill remembers the victim, so that Restart knows that it is down.
+func (r *run) Kill(ctx context.Context, name string) error {
+	return r.remember(name, true, r.World.Kill(ctx, name))
+}
+
+// Start forgets the victim.
+func (r *run) Start(ctx context.Context, name string) error {
+	return r.remember(name, false, r.World.Start(ctx, name))
+}
+
+func (r *run) remember(name string, down bool, err error) error {
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.down[name] = down
+	}
+	return err
+}
+
+func (r *run) isDown(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.down[name]
+}
+
+// step waits for a fault's time, begins it, and ends it whatever happens.
+func (r *run) step(ctx context.Context, s Step) (err error) {
+	text := s.Fault.String()
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Join(err, fmt.Errorf("%s: panic: %v\n%s", text, p, debug.Stack()))
+		}
+	}()
+	if why := r.wait(ctx, s); why != "" {
+		r.tell(Refused, text+": never began: "+why)
 		return nil
 	}
-	text := s.Fault.String()
-	if err := s.Fault.Begin(ctx, w); err != nil {
-		observe(Event{Refused, text + ": " + err.Error()})
+	undo, err := s.Fault.Begin(ctx, r)
+	if undo != nil {
+		defer func() { err = errors.Join(err, r.undo(ctx, text, undo)) }()
+	}
+	if err != nil {
+		r.tell(Refused, text+": "+err.Error())
 		return fmt.Errorf("begin %s: %w", text, err)
 	}
-	observe(Event{Begun, text})
-	s.last(ctx)
-	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneIn)
-	defer cancel()
-	if err := s.Fault.End(undo, w); err != nil {
-		return fmt.Errorf("end %s: %w", text, err)
+	r.tell(Begun, text)
+	if undo == nil { // it happened, and that was all
+		r.tell(Ended, text)
+		return nil
 	}
-	observe(Event{Ended, text})
+	s.last(ctx)
 	return nil
 }
 
-// wait returns true when the fault's time has come.
-func (s Step) wait(ctx context.Context, w World) bool {
+// undo ends a fault, also when ctx has ended, and tries again until it is ended.
+func (r *run) undo(ctx context.Context, text string, undo Undo) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneIn)
+	defer cancel()
+	for {
+		err := undo(ctx)
+		if err == nil {
+			r.tell(Ended, text)
+			return nil
+		}
+		if !sleep(ctx, undoAgain) {
+			return fmt.Errorf("end %s: %w", text, err)
+		}
+	}
+}
+
+// wait returns when the fault's time has come, or why it never came.
+func (r *run) wait(ctx context.Context, s Step) (why string) {
 	if s.Gate == "" {
-		return sleep(ctx, s.At)
+		if !sleep(ctx, s.At) {
+			return "the run ended before"
+		}
+		return ""
 	}
 	for {
-		if v, err := w.Gauge(ctx, s.Gate); err == nil && v > s.Above {
-			return true
+		value, err := r.Gauge(ctx, s.Gate)
+		if err == nil && value > s.Above {
+			return ""
+		}
+		why = fmt.Sprintf("%s was %g at last", s.Gate, value)
+		if err != nil {
+			why = err.Error()
 		}
 		if !sleep(ctx, gateEvery) {
-			return false
+			return why
 		}
 	}
 }
@@ -102,6 +188,7 @@ func (s Step) last(ctx context.Context) {
 	sleep(ctx, s.For)
 }
 
+// sleep returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -302,10 +302,38 @@ func TestFaultsFollowOneAnother(t *testing.T) {
 		require.NoError(t, r.link.Cut(relay.Forward))
 		_, err := net.Dial("tcp", r.link.Addr())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED, "refusing outlasts a cut")
-		require.NoError(t, r.link.Restore())
+		require.NoError(t, r.link.Heal())
 		client, server := r.connect()
 		r.roundTrip(client, server)
 	}
+	require.NoError(t, r.link.Heal())
+	require.True(t, r.link.Healthy())
+}
+
+func TestImposedFaultsStackAndAreLiftedOneByOne(t *testing.T) {
+	r := newRig(t)
+	client, server := r.connect()
+	r.link.SetLatency(10*time.Millisecond, 0)
+	liftLatency, err := r.link.Impose(relay.Fault{ForwardLatency: 10 * time.Millisecond, BackwardLatency: 10 * time.Millisecond})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, r.roundTrip(client, server), 30*time.Millisecond)
+
+	liftCut, err := r.link.Impose(relay.Fault{CutForward: true})
+	require.NoError(t, err)
+	liftSame, err := r.link.Impose(relay.Fault{CutForward: true})
+	require.NoError(t, err)
+	r.send(client, "held")
+	require.NoError(t, liftCut())
+	require.NoError(t, liftCut(), "lifting twice is lifting once")
+	r.silent(server)
+	require.NoError(t, liftSame())
+	r.receive(server, "held")
+
+	require.NoError(t, liftLatency())
+	require.False(t, r.link.Healthy())
+	measured := r.roundTrip(client, server)
+	require.GreaterOrEqual(t, measured, 10*time.Millisecond)
+	require.Less(t, measured, 30*time.Millisecond)
 	require.NoError(t, r.link.Heal())
 	require.True(t, r.link.Healthy())
 }

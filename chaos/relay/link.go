@@ -45,7 +45,9 @@ type Link struct {
 	lanes  [2]lane
 	count  counters
 
-	setting sync.Mutex // held while conditions and the door change, so that both agree
+	setting sync.Mutex // held while faults and the door change, so that both agree
+	own     Fault      // what the Set methods, Cut and Refuse made
+	imposed []*Fault
 	door    *door
 
 	mu      sync.Mutex
@@ -61,7 +63,7 @@ func New(config Config) (*Link, error) {
 	config = config.withDefaults()
 	l := &Link{From: config.From, To: config.To, config: config, pairs: map[*pair]struct{}{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	l.now.Store(newConditions())
+	l.now.Store(newConditions(Fault{}))
 	l.SetTarget(config.Target)
 	entrance, err := openDoor(config, l.accepted)
 	if err != nil {

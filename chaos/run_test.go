@@ -1,0 +1,283 @@
+package chaos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/chaos"
+	"github.com/chatlab/chatlab/chaos/relay"
+)
+
+// world is a fake that records what is done to it, with the virtual time.
+type world struct {
+	links     []*relay.Link
+	gauge     func() (float64, error)
+	available func(chaos.Fault) error
+	healthy   error
+	fail      map[string]int // how often an action still fails
+
+	mu      sync.Mutex
+	began   time.Time
+	trace   []string
+	running map[string]bool
+	events  []chaos.Event
+}
+
+func newWorld() *world {
+	return &world{began: time.Now(), running: map[string]bool{"gateway-1": true, "message-1": true}, fail: map[string]int{}}
+}
+
+func (w *world) did(what string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail[what] > 0 {
+		w.fail[what]--
+		return errors.New(what + " failed")
+	}
+	w.trace = append(w.trace, fmt.Sprintf("%v %s", time.Since(w.began), what))
+	return nil
+}
+
+func (w *world) Kill(_ context.Context, name string) error {
+	w.mu.Lock()
+	running := w.running[name]
+	w.running[name] = false
+	w.mu.Unlock()
+	if !running {
+		return errors.New("no such pod runs")
+	}
+	return w.did("kill " + name)
+}
+
+func (w *world) Start(_ context.Context, name string) error {
+	w.mu.Lock()
+	running := w.running[name]
+	w.running[name] = true
+	w.mu.Unlock()
+	if running {
+		return nil
+	}
+	return w.did("start " + name)
+}
+
+func (w *world) Freeze(_ context.Context, name string) error { return w.did("freeze " + name) }
+func (w *world) Thaw(_ context.Context, name string) error   { return w.did("thaw " + name) }
+
+func (w *world) Links(from, to string) (found []*relay.Link) {
+	for _, l := range w.links {
+		a, _ := path.Match(from, l.From)
+		b, _ := path.Match(to, l.To)
+		if a && b {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func (w *world) Gauge(context.Context, string) (float64, error) { return w.gauge() }
+
+func (w *world) Available(f chaos.Fault) error {
+	if w.available == nil {
+		return nil
+	}
+	return w.available(f)
+}
+
+func (w *world) Healthy(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return w.healthy
+}
+
+func (w *world) observe(e chaos.Event) { w.events = append(w.events, e) }
+
+func (w *world) told() (lines []string) {
+	for _, e := range w.events {
+		lines = append(lines, fmt.Sprintf("%s %s", e.Kind, e.Text))
+	}
+	return lines
+}
+
+func parse(t *testing.T, text string) chaos.Schedule {
+	s, err := chaos.Parse(text)
+	require.NoError(t, err)
+	return s
+}
+
+func TestFaultsBeginAndEndAtTheirTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 2s kill gateway-1 for 3s\nat 1s freeze message-1 for 10s"), w, w.observe))
+		require.Equal(t, []string{"1s freeze message-1", "2s kill gateway-1", "5s start gateway-1", "11s thaw message-1"}, w.trace)
+		require.Equal(t, []string{"begun freeze message-1", "begun kill gateway-1", "ended kill gateway-1", "ended freeze message-1"}, w.told())
+	})
+}
+
+func TestRestartBringsTheDeadBackAndKillsTheLivingFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		require.NoError(t, chaos.Run(ctx, parse(t, "at 1s kill gateway-1\nat 2s restart gateway-1\nat 3s restart message-1"), w, w.observe))
+		require.Equal(t, []string{"1s kill gateway-1", "2s start gateway-1", "3s kill message-1", "3s start message-1"}, w.trace)
+		require.Equal(t, "ended kill gateway-1", w.told()[5], "the kill ends with the run, but there is nothing left to do")
+	})
+}
+
+func TestGateOpensWhenItsGaugePasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.gauge = func() (float64, error) { return time.Since(w.began).Seconds() * 100, nil }
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "when lag > 95 freeze message-1 for 1s"), w, w.observe))
+		require.Equal(t, []string{"1s freeze message-1", "2s thaw message-1"}, w.trace)
+	})
+}
+
+func TestEndOfTheRunUndoesWhatIsOpenAndTellsWhatNeverBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.gauge = func() (float64, error) { return 12, nil }
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		require.NoError(t, chaos.Run(ctx, parse(t, "at 1s kill gateway-1\nat 9s kill message-1\nwhen lag > 100 freeze message-1"), w, w.observe))
+		require.Equal(t, []string{"1s kill gateway-1", "3s start gateway-1"}, w.trace)
+		told := w.told()
+		slices.Sort(told)
+		require.Equal(t, []string{
+			"begun kill gateway-1", "ended kill gateway-1",
+			"refused freeze message-1: never began: lag was 12 at last", "refused kill message-1: never began: the run ended before",
+		}, told)
+	})
+}
+
+func TestPanicOfTheObserverUndoesAndIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		err := chaos.Run(t.Context(), parse(t, "at 1s kill gateway-1 for 3s\nat 2s freeze message-1 for 1s"), w, func(e chaos.Event) {
+			if e.Text == "kill gateway-1" {
+				panic("observer is broken")
+			}
+		})
+		require.ErrorContains(t, err, "observer is broken")
+		require.Equal(t, []string{"1s kill gateway-1", "1s start gateway-1", "2s freeze message-1", "3s thaw message-1"}, w.trace)
+	})
+}
+
+func TestFailedUndoIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fail["thaw message-1"] = 3
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 1s freeze message-1 for 1s"), w, w.observe))
+		require.Equal(t, []string{"1s freeze message-1", "2.6s thaw message-1"}, w.trace)
+
+		w.fail["thaw message-1"] = 1000
+		require.ErrorContains(t, chaos.Run(t.Context(), parse(t, "at 1s freeze message-1 for 1s"), w, w.observe), "end freeze message-1: thaw message-1 failed")
+	})
+}
+
+func TestFaultThatCannotBeginDoesNotStopTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		err := chaos.Run(t.Context(), parse(t, "at 1s kill nobody\nat 2s freeze message-1 for 1s\nat 1s cut a<->b"), w, w.observe)
+		require.ErrorContains(t, err, "begin kill nobody: no such pod runs")
+		require.ErrorContains(t, err, "begin cut a<->b: no link between a and b")
+		require.Equal(t, []string{"2s freeze message-1", "3s thaw message-1"}, w.trace)
+	})
+}
+
+func TestScheduleThatIsNotAvailableIsRefusedAsAWhole(t *testing.T) {
+	w := newWorld()
+	w.available = func(f chaos.Fault) error {
+		if kill, ok := f.(chaos.Kill); ok && kill.Name == "kafka-1" {
+			return errors.New("needs containers")
+		}
+		return nil
+	}
+	err := chaos.Run(t.Context(), parse(t, "at 0s kill gateway-1\nat 0s kill kafka-1"), w, w.observe)
+	require.EqualError(t, err, "refuse kill kafka-1: needs containers")
+	require.Empty(t, w.trace)
+	require.Equal(t, []string{"refused kill kafka-1: needs containers"}, w.told())
+}
+
+func TestHealIsProved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.healthy = errors.New("message-1 is not ready")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.EqualError(t, chaos.Run(ctx, parse(t, "at 0s kill gateway-1"), w, w.observe), "prove heal: message-1 is not ready")
+	})
+}
+
+func TestEmptyScheduleWaits(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.NoError(t, chaos.Run(ctx, nil, newWorld(), nil))
+	require.Error(t, ctx.Err())
+}
+
+// linked is a world with links message-1->kafka-1, message-1->kafka-2 and fanout-1->gateway-1.
+func linked(t *testing.T) *world {
+	w := newWorld()
+	for _, ends := range [][2]string{{"message-1", "kafka-1"}, {"message-1", "kafka-2"}, {"fanout-1", "gateway-1"}} {
+		l, err := relay.New(relay.Config{From: ends[0], To: ends[1], Target: "127.0.0.1:1"})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, l.Close()) })
+		w.links = append(w.links, l)
+	}
+	return w
+}
+
+func TestPathsReachTheLinksInTheirDirection(t *testing.T) {
+	cut, back := relay.Fault{CutForward: true}, relay.Fault{CutBackward: true}
+	both := relay.Fault{CutForward: true, CutBackward: true}
+	for text, want := range map[string][3]relay.Fault{
+		"cut message-1->kafka-2":                          {{}, cut, {}},
+		"cut kafka-2->message-1":                          {{}, back, {}},
+		"cut message-1<->kafka-*":                         {both, both, {}},
+		"cut kafka-?<->message-1":                         {both, both, {}},
+		"cut *->gateway-1":                                {{}, {}, cut},
+		"cut *<->*":                                       {both, both, both},
+		"latency fanout-*<->gateway-* 1ms":                {{}, {}, {ForwardLatency: time.Millisecond, BackwardLatency: time.Millisecond}},
+		"latency gateway-1->fanout-1 1ms jitter 2ms":      {{}, {}, {BackwardLatency: time.Millisecond, Jitter: 2 * time.Millisecond}},
+		"bandwidth kafka-1<->message-1 3KB/s":             {{BytesPerSecond: 3072}, {}, {}},
+		"refuse message-1<->kafka-1":                      {{Refuse: true}, {}, {}},
+		"latency *<->* 0s jitter 1ms":                     {{Jitter: time.Millisecond}, {Jitter: time.Millisecond}, {Jitter: time.Millisecond}},
+		"reset *<->*":                                     {},
+		"cut message-1->*\nat 0s cut message-1<->kafka-1": {both, cut, {}},
+	} {
+		w := linked(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- chaos.Run(ctx, parse(t, "at 0s "+text), w, func(chaos.Event) {}) }()
+		require.Eventually(t, func() bool {
+			return [3]relay.Fault{w.links[0].Fault(), w.links[1].Fault(), w.links[2].Fault()} == want
+		}, 10*time.Second, time.Millisecond, text)
+		cancel()
+		require.NoError(t, <-done)
+		for _, l := range w.links {
+			require.True(t, l.Healthy(), text)
+		}
+	}
+}
+
+func TestOverlappingFaultsEndOneByOne(t *testing.T) {
+	w := linked(t)
+	err := chaos.Run(t.Context(), parse(t, "at 0s cut message-1->kafka-1 for 50ms\nat 0s cut message-1<->kafka-* for 200ms"), w, func(e chaos.Event) {
+		if e == (chaos.Event{Kind: chaos.Ended, Text: "cut message-1->kafka-1"}) && !w.links[0].Fault().CutForward {
+			t.Error("the end of one cut healed the other")
+		}
+	})
+	require.NoError(t, err)
+	require.True(t, w.links[0].Healthy())
+}

@@ -1,0 +1,161 @@
+package chaos_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/chatlab/chatlab/chaos"
+)
+
+const everyFault = `at 2s kill gateway-1
+at 5s restart gateway-1
+at 2s kill message-1 for 3s
+when lag > 100 freeze fanout-1 for 10s
+when lag > 0.5 freeze kafka-2
+at 0s latency fanout-*<->gateway-* 1ms
+at 0s latency fanout-*->gateway-* 1ms jitter 500µs for 1m0s
+at 0s bandwidth gateway-1<->clients 64KB/s
+at 0s bandwidth gateway-1<->clients 1000B/s
+at 5s cut message-1->kafka-2 for 5s
+at 5s cut message-1<->kafka-2
+at 5s refuse fanout-1<->redis-presence for 5s
+at 5s reset *<->kafka-1`
+
+func TestTextFormComesBack(t *testing.T) {
+	schedule, err := chaos.Parse(everyFault)
+	require.NoError(t, err)
+	require.Len(t, schedule, 13)
+	require.Equal(t, everyFault, schedule.String())
+	require.Equal(t, chaos.Step{At: 5 * time.Second, For: 5 * time.Second, Fault: chaos.Cut{Path: chaos.Path{From: "message-1", To: "kafka-2", OneWay: true}}}, schedule[9])
+	require.Equal(t, chaos.Step{Gate: "lag", Above: 100, For: 10 * time.Second, Fault: chaos.Freeze{Name: "fanout-1"}}, schedule[3])
+}
+
+func TestSpacesEmptyLinesAndCommentsAreFree(t *testing.T) {
+	schedule, err := chaos.Parse("\n  # the gateway dies\n\n\tat  2000ms   kill gateway-1  \r\n")
+	require.NoError(t, err)
+	require.Equal(t, "at 2s kill gateway-1", schedule.String())
+	empty, err := chaos.Parse("")
+	require.NoError(t, err)
+	require.Empty(t, empty)
+}
+
+func TestErrorsSayLineColumnAndWhatWasExpected(t *testing.T) {
+	for text, want := range map[string]string{
+		"after 2s kill x":                       `line 1, column 1: found "after", expected at or when`,
+		"at 2s kill a\n\n  at soon kill x":      `line 3, column 6: found "soon", expected a time such as 2s`,
+		"at -2s kill x":                         `line 1, column 4: found "-2s", expected a time such as 2s`,
+		"at 2s":                                 `line 1, column 6: found the end of the line, expected kill, restart, freeze, latency, bandwidth, cut, refuse or reset`,
+		"at 2s explode x":                       `line 1, column 7: found "explode", expected kill, restart, freeze, latency, bandwidth, cut, refuse or reset`,
+		"at 2s kill":                            `line 1, column 11: found the end of the line, expected a name such as gateway-1`,
+		"at 2s kill a/b":                        `line 1, column 12: found "a/b", expected a name such as gateway-1`,
+		"at 2s kill x during 3s":                `line 1, column 14: found "during", expected for`,
+		"at 2s kill x for":                      `line 1, column 17: found the end of the line, expected a duration such as 2s`,
+		"at 2s kill x for 0s":                   `line 1, column 18: found "0s", expected a duration such as 2s`,
+		"at 2s kill x for 3s more":              `line 1, column 21: found "more", expected the end of the line`,
+		"at 2s restart x for 3s":                `line 1, column 17: found "for", expected the end of the line, for this happens once`,
+		"at 2s cut a":                           `line 1, column 11: found "a", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
+		"at 2s cut a->b->c":                     `line 1, column 11: found "a->b->c", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
+		"at 2s cut ->b":                         `line 1, column 11: found "->b", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
+		"at 2s refuse a->b":                     `line 1, column 14: found "a->b", expected a path both ways such as fanout-1<->gateway-1`,
+		"at 2s latency a->b":                    `line 1, column 19: found the end of the line, expected a delay such as 2s`,
+		"at 2s latency a->b 1ms jitter lots":    `line 1, column 31: found "lots", expected a jitter such as 2s`,
+		"at 2s bandwidth a<->b 64":              `line 1, column 23: found "64", expected a rate such as 64KB/s`,
+		"at 2s bandwidth a<->b 0B/s":            `line 1, column 23: found "0B/s", expected a rate such as 64KB/s`,
+		"when lag >= 3 kill x":                  `line 1, column 10: found ">=", expected >`,
+		"when lag > many kill x":                `line 1, column 12: found "many", expected a number such as 100`,
+		"when lag > Inf kill x":                 `line 1, column 12: found "Inf", expected a number such as 100`,
+		"when":                                  `line 1, column 5: found the end of the line, expected a gauge such as lag`,
+		"at 1s kill \u00e4 for 1s":              `line 1, column 12: found "ä", expected a name such as gateway-1`,
+		"at 1s latency a<->b 1\u00b5s until 2s": `line 1, column 25: found "until", expected for`,
+	} {
+		_, err := chaos.Parse(text)
+		require.EqualError(t, err, want, text)
+		var at *chaos.ParseError
+		require.True(t, errors.As(err, &at))
+	}
+}
+
+func genPath(oneWay *rapid.Generator[bool]) *rapid.Generator[chaos.Path] {
+	end := rapid.StringMatching(`[a-zA-Z0-9*?_.:-]{1,12}`)
+	return rapid.Custom(func(t *rapid.T) chaos.Path {
+		return chaos.Path{From: end.Draw(t, "from"), To: end.Draw(t, "to"), OneWay: oneWay.Draw(t, "one way")}
+	})
+}
+
+func genFault() *rapid.Generator[chaos.Fault] {
+	duration := rapid.Custom(func(t *rapid.T) time.Duration { return time.Duration(rapid.Int64Range(1, math.MaxInt64).Draw(t, "ns")) })
+	name := rapid.StringMatching(`[a-z]{1,8}-[0-9]`)
+	path, whole := genPath(rapid.Bool()), genPath(rapid.Just(false))
+	return rapid.Custom(func(t *rapid.T) chaos.Fault {
+		switch rapid.IntRange(0, 8).Draw(t, "fault") {
+		case 0:
+			return chaos.Kill{Name: name.Draw(t, "name")}
+		case 1:
+			return chaos.Restart{Name: name.Draw(t, "name")}
+		case 2:
+			return chaos.Freeze{Name: name.Draw(t, "name")}
+		case 3:
+			return chaos.Latency{Path: path.Draw(t, "path"), Delay: duration.Draw(t, "delay")}
+		case 4:
+			return chaos.Latency{Path: path.Draw(t, "path"), Jitter: duration.Draw(t, "jitter")}
+		case 5:
+			return chaos.Bandwidth{Path: whole.Draw(t, "path"), BytesPerSecond: rapid.Int64Range(1, math.MaxInt64).Draw(t, "rate")}
+		case 6:
+			return chaos.Cut{Path: path.Draw(t, "path")}
+		case 7:
+			return chaos.Refuse{Path: whole.Draw(t, "path")}
+		default:
+			return chaos.Reset{Path: whole.Draw(t, "path")}
+		}
+	})
+}
+
+func TestEveryScheduleComesBackFromItsText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var schedule chaos.Schedule
+		for range rapid.IntRange(0, 5).Draw(t, "steps") {
+			step := chaos.Step{Fault: genFault().Draw(t, "fault")}
+			if rapid.Bool().Draw(t, "gated") {
+				step.Gate, step.Above = rapid.StringMatching(`[a-z]{1,6}`).Draw(t, "gate"), rapid.Float64().Draw(t, "above")
+			} else {
+				step.At = time.Duration(rapid.Int64Min(0).Draw(t, "at"))
+			}
+			switch step.Fault.(type) {
+			case chaos.Restart, chaos.Reset:
+			default:
+				step.For = time.Duration(rapid.Int64Min(0).Draw(t, "for"))
+			}
+			schedule = append(schedule, step)
+		}
+		parsed, err := chaos.Parse(schedule.String())
+		require.NoError(t, err)
+		require.Equal(t, schedule, parsed)
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, line := range strings.Split(everyFault, "\n") {
+		f.Add(line)
+	}
+	f.Add(everyFault)
+	f.Add("at 2s kill")
+	f.Fuzz(func(t *testing.T, text string) {
+		schedule, err := chaos.Parse(text)
+		if err != nil {
+			var at *chaos.ParseError
+			require.True(t, errors.As(err, &at))
+			require.Positive(t, at.Line)
+			require.Positive(t, at.Column)
+			return
+		}
+		again, err := chaos.Parse(schedule.String())
+		require.NoError(t, err, schedule.String())
+		require.Equal(t, schedule, again)
+	})
+}
