@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/chatlab/chatlab/scenarios/history"
@@ -28,9 +29,12 @@ type Result struct {
 	Verdict    Verdict
 	Why        string
 	Properties []Judged
-	Summary    measure.Summary
+	Numbers    *measure.Numbers
 	File       string // of the history
 }
+
+// FileName is the history's name beside the report.
+func (r Result) FileName() string { return filepath.Base(r.File) }
 
 // Judged is a property or a finding, held against what was expected of it.
 type Judged struct {
@@ -59,16 +63,22 @@ func Judge(sc Scenario, v Variant, size Size, file string) (Result, error) {
 	if err != nil {
 		return res, fmt.Errorf("judge history: %w", err)
 	}
-	if err := read(file, func(r *history.Reader) (err error) { res.Summary, err = measure.Summarize(r); return err }); err != nil {
+	if err := read(file, func(r *history.Reader) (err error) { res.Numbers, err = measure.Of(r, measure.Options{}); return err }); err != nil {
 		return res, fmt.Errorf("measure history: %w", err)
 	}
 	if v.Findings != nil {
-		for _, f := range v.Findings(size, play, res.Summary) {
+		for _, f := range v.Findings(size, play, res.Numbers) {
 			res.Properties = append(res.Properties, f.judged())
 		}
 	}
 	res.Verdict, res.Why = conclude(res.Properties)
 	return res, nil
+}
+
+// HeaderOf says which run a history file tells of.
+func HeaderOf(file string) (h history.Header, err error) {
+	err = read(file, func(r *history.Reader) error { h = r.Header(); return nil })
+	return h, err
 }
 
 func read(file string, do func(*history.Reader) error) error {

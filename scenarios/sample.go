@@ -18,9 +18,14 @@ type Progress struct {
 	Lag                             int64 // of the partition that lags most
 }
 
+const sampleEvery = 500 * time.Millisecond
+
+// Names of the sampled metrics in a history.
 const (
-	sampleEvery = 500 * time.Millisecond
-	usageEvery  = 1 // in samples
+	MetricLag   = "consumer_lag"             // records, by partition
+	MetricCPU   = "cpu_seconds"              // since the process began, by process
+	MetricRSS   = "rss_bytes"                // by process
+	MetricQueue = "group_limit_queue_length" // sends, all message pods
 )
 
 // sample records, until stopped, what devices do not see: consumer lag, queues, CPU and memory of every process.
@@ -49,11 +54,11 @@ func (r *run) sampleOnce(ctx context.Context) {
 		r.sampleLag(lag)
 	}
 	for _, u := range r.sys.Usage() {
-		r.metric("cpu_seconds", u.Process, u.CPUSeconds, "s")
-		r.metric("rss_bytes", u.Process, float64(u.RSSBytes), "bytes")
+		r.metric(MetricCPU, u.Process, u.CPUSeconds, "s")
+		r.metric(MetricRSS, u.Process, float64(u.RSSBytes), "bytes")
 	}
 	if q, err := r.sys.Scrape(ctx, "message", "chat_group_limit_queue_length"); err == nil {
-		r.metric("group_limit_queue_length", "", q, "sends")
+		r.metric(MetricQueue, "", q, "sends")
 	}
 	r.tell()
 }
@@ -63,7 +68,7 @@ func (r *run) sampleLag(lag map[int]int64) {
 	for p, n := range lag {
 		most = max(most, n)
 		if n > 0 || r.lagging[p] { // a partition at rest stays out of the history
-			r.metric("consumer_lag", fmt.Sprintf("partition %d", p), float64(n), "records")
+			r.metric(MetricLag, fmt.Sprintf("partition %d", p), float64(n), "records")
 		}
 		r.lagging[p] = n > 0
 	}

@@ -3,6 +3,7 @@ package scenarios
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/measure"
@@ -40,10 +41,10 @@ type Scenario struct {
 
 // Claim is a sentence of the reference design in our own words, with the measure that speaks about it.
 type Claim struct {
-	ID      string
-	Text    string
-	Measure string                               // name of the finding or figure
-	Judge   func([]Result) (verdict, why string) // over the results of all variants that ran
+	ID   string
+	Text string
+	// Judge answers from the results of the variants that ran.
+	Judge func([]Result) ClaimResult
 }
 
 // ClaimResult is what a run says of a claim.
@@ -72,7 +73,14 @@ type Play struct {
 	Plan                    workload.Plan
 	Steady, Fault, Recovery time.Duration
 	Settle                  time.Duration
-	Scale                   []string // how this size departs from the document's numbers, and why
+	Scale                   []Scale
+}
+
+// Scale is a number of the document that this size departs from, and why.
+type Scale struct {
+	What   string
+	Factor float64 // ours / the document's
+	Reason string
 }
 
 // Variant is one way to run the scenario.
@@ -84,7 +92,7 @@ type Variant struct {
 	Faults      func(Size) string      // text form of a chaos.Schedule; nil: none
 	Expect      map[string]Expectation // of the promises, by name; one that is not named must hold
 	Checks      func(Size) []Check     // properties with parameters, beside the promises
-	Findings    func(Size, Play, measure.Summary) []Finding
+	Findings    func(Size, Play, *measure.Numbers) []Finding
 }
 
 // Expectation is what a property is expected to do in a variant.
@@ -111,4 +119,16 @@ type Finding struct {
 	Observed string
 	OK       bool
 	Damage   bool // of an impact variant: not to see it is inconclusive, not failed
+}
+
+// Variant returns the scenario's variant of that name.
+func (s Scenario) Variant(name string) (Variant, error) {
+	var names []string
+	for _, v := range s.Variants {
+		if v.Name == name {
+			return v, nil
+		}
+		names = append(names, v.Name)
+	}
+	return Variant{}, fmt.Errorf("variant %q of %s is unknown: want %s", name, s.Name, strings.Join(names, ", "))
 }

@@ -41,10 +41,8 @@ func steadyPlay(size scenarios.Size) scenarios.Play {
 	if size == scenarios.Document {
 		groups, pairs = 40, 50
 		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 30*time.Second, 5*time.Second, 15*time.Second
-		p.Scale = []string{"100 messages/s instead of 50 K/s: two cores carry devices, pods and stores together"}
-	} else {
-		p.Scale = []string{"seconds instead of minutes"}
 	}
+	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: (float64(groups) + float64(pairs)/5) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}
 	length := p.Steady + p.Fault + p.Recovery
 	p.Plan = workload.Plan{Users: 10*groups + 2*pairs, Length: length}
 	for i := range groups {

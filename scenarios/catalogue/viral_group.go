@@ -1,7 +1,6 @@
 package catalogue
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios"
@@ -40,8 +39,9 @@ func viralPlay(size scenarios.Size) scenarios.Play {
 		members, rate, crowd = chat.MaxMembers, 100, 20
 		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
 	} else {
-		p.Scale = []string{
-			fmt.Sprintf("%d members instead of 500 and %g messages/s instead of 100: seconds instead of minutes", members, rate),
+		p.Scale = []scenarios.Scale{
+			{What: "members of the group", Factor: float64(members) / chat.MaxMembers, Reason: "small runs take seconds"},
+			{What: "messages/s into the group", Factor: rate / 100, Reason: "small runs take seconds"},
 		}
 	}
 	length := p.Steady + p.Fault + p.Recovery

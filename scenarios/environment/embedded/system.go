@@ -10,6 +10,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -114,7 +115,7 @@ func (s *System) Lag(ctx context.Context) (map[int]int64, error) {
 
 // Stored lists a conversation's rows in storage order.
 func (s *System) Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error {
-	after, err := chat.ID{}, error(nil)
+	after, err := order.First(), error(nil)
 	for {
 		var page []chat.Message
 		if page, err = s.rows.After(ctx, conv, after, 500); err != nil {

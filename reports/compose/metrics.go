@@ -1,0 +1,120 @@
+package compose
+
+import (
+	"math"
+	"strings"
+
+	"github.com/chatlab/chatlab/reports"
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+)
+
+// Where figures come from.
+const (
+	fromDevices = "devices: from the intended time of the send until a device shows it"
+	fromSender  = "sender's device: from the intended time of the send until its ack"
+	fromCounts  = "devices, counted"
+	fromLog     = "the log: end of the partition minus what the fan-out group committed"
+	fromSystem  = "operating system, per process"
+	fromPods    = "message pods' /metrics"
+)
+
+// metrics picks the figures that a reader wants beside the properties.
+func metrics(res scenarios.Result) []reports.Metric {
+	n := res.Numbers
+	out := totals(n)
+	for _, g := range n.Deliveries {
+		if g.Phase != "steady" && g.Phase != "fault" {
+			continue
+		}
+		name := "delivery " + g.Phase
+		if g.Label != "" {
+			name += ", " + g.Label
+		}
+		key := g.Phase == "fault" && g.Label != "" && len(res.Play.Plan.Conversations) <= 4
+		out = append(out,
+			reports.Metric{Name: name + " p50", Value: reports.Number(g.P50), Unit: "s", Source: fromDevices},
+			reports.Metric{Name: name + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromDevices, Key: key || g.Phase == "fault" && g.Label == ""},
+			reports.Metric{Name: name + " missing", Value: reports.Number(float64(g.Missing)), Unit: "messages", Source: fromDevices})
+	}
+	for _, g := range n.Acks {
+		if g.Label == "" && (g.Phase == "steady" || g.Phase == "fault") {
+			out = append(out,
+				reports.Metric{Name: "ack " + g.Phase + " p50", Value: reports.Number(g.P50), Unit: "s", Source: fromSender},
+				reports.Metric{Name: "ack " + g.Phase + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromSender})
+		}
+	}
+	return append(out, sampled(n)...)
+}
+
+func totals(n *measure.Numbers) []reports.Metric {
+	t := n.Totals
+	count := func(name string, v int64) reports.Metric {
+		return reports.Metric{Name: name, Value: reports.Number(v), Unit: "messages", Source: fromCounts}
+	}
+	out := []reports.Metric{
+		count("sends", t.Sends), count("acks", t.Acked), count("refusals", t.Refused), count("outcome unknown", t.Unknown+t.Unsent),
+		count("frames received", t.Raw), count("messages shown", t.Shown),
+		{Name: "members told of throttling", Value: reports.Number(t.Throttled), Unit: "notices", Source: fromCounts},
+		{Name: "gaps noticed", Value: reports.Number(t.Gaps), Unit: "gaps", Source: fromCounts},
+	}
+	if rate, ok := pushRate(n); ok {
+		out = append(out, reports.Metric{Name: "pushes while the fault lasts", Value: reports.Number(rate), Unit: "pushes/s", Source: fromCounts, Key: true})
+	}
+	return out
+}
+
+// pushRate is the mean of the pushes in the fault's phase.
+func pushRate(n *measure.Numbers) (float64, bool) {
+	from, to := phase(n, "fault")
+	for _, s := range n.Timeline.Series {
+		if s.Name != measure.SeriesPushes {
+			continue
+		}
+		sum, bins := 0.0, 0
+		for i, p := range s.Points {
+			at := float64(i) * float64(n.Timeline.Step)
+			if at >= from && at+float64(n.Timeline.Step) <= to && !math.IsNaN(float64(p)) {
+				sum += float64(p)
+				bins++
+			}
+		}
+		return sum / float64(max(bins, 1)), bins > 0
+	}
+	return 0, false
+}
+
+func phase(n *measure.Numbers, name string) (from, to float64) {
+	for _, p := range n.Phases {
+		if p.Name == name {
+			return float64(p.Start), float64(p.End)
+		}
+	}
+	return 0, 0
+}
+
+// sampled are lag, queue and the CPU of every process while the fault lasts.
+func sampled(n *measure.Numbers) (out []reports.Metric) {
+	from, to := phase(n, "fault")
+	pods := 0.0
+	for _, s := range n.Samples {
+		if s.Phase != "fault" {
+			continue
+		}
+		switch s.Name {
+		case scenarios.MetricLag:
+			out = append(out, reports.Metric{Name: "consumer lag at most, " + s.Label, Value: reports.Number(s.Max), Unit: "records", Source: fromLog, Key: float64(s.Max) > 100})
+		case scenarios.MetricQueue:
+			out = append(out, reports.Metric{Name: "sends that wait for the group limit, at most", Value: reports.Number(s.Max), Unit: "sends", Source: fromPods})
+		case scenarios.MetricCPU:
+			cores := (float64(s.Max) - float64(s.Min)) / max(to-from, 1)
+			out = append(out, reports.Metric{Name: "cpu " + s.Label, Value: reports.Number(cores), Unit: "cores", Source: fromSystem})
+			if !strings.HasPrefix(s.Label, "lab") {
+				pods += cores
+			}
+		case scenarios.MetricRSS:
+			out = append(out, reports.Metric{Name: "memory " + s.Label + ", at most", Value: reports.Number(s.Max), Unit: "bytes", Source: fromSystem})
+		}
+	}
+	return append(out, reports.Metric{Name: "cpu of all pods while the fault lasts", Value: reports.Number(pods), Unit: "cores", Source: fromSystem, Key: true})
+}
