@@ -1,0 +1,41 @@
+package redis
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// server is the Redis under test: miniredis, or a real one at CHATLAB_REDIS=host:port.
+type server struct {
+	client *Client
+	mini   *miniredis.Miniredis // nil: real
+	now    time.Time
+}
+
+func newServer(t testing.TB) *server {
+	s := &server{now: time.Now()}
+	address := os.Getenv("CHATLAB_REDIS")
+	if address == "" {
+		s.mini = miniredis.RunT(t)
+		s.mini.SetTime(s.now)
+		address = s.mini.Addr()
+	}
+	s.client = NewClient(Config{Address: address})
+	t.Cleanup(func() { require.NoError(t, s.client.Close()) })
+	return s
+}
+
+// pass lets time go by for the server.
+func (s *server) pass(d time.Duration) {
+	if s.mini == nil {
+		<-time.After(d)
+		return
+	}
+	s.now = s.now.Add(d)
+	s.mini.SetTime(s.now)
+	s.mini.FastForward(d)
+}
