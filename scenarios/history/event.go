@@ -14,7 +14,7 @@ type Event struct {
 	Intended   time.Duration // since the run began: when the open-loop plan wanted the send
 	RetryAfter time.Duration // told with a refusal; 0: nothing was told
 	Seq        int64         // place in the conversation, from 1; 0 where the write path gives none
-	Until      int64         // last place of a range that begins at Seq
+	Until      int64         // last place of a range that begins at Seq; 0: it is not known
 	Order      int64         // place of a row in the store's own order within its conversation, from 1
 	Offset     int64         // of the record in the log
 	Count      int64         // rows read

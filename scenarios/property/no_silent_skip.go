@@ -1,6 +1,7 @@
 package property
 
 import (
+	"math"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
@@ -31,7 +32,7 @@ type noSilentSkip struct {
 type reader struct {
 	last    int64
 	known   ledger.Span // the gap noticed last, still open
-	told    ledger.Span // places that history does not have
+	told    ledger.Span // places that history does not have; without an end, up to what is shown next
 	skipped ledger.Span // passed over and not filled yet
 	noticed bool        // skipped was noticed
 	at      time.Duration
@@ -60,6 +61,9 @@ func (c *noSilentSkip) show(e *history.Event) {
 		c.skip(e, r, gap)
 	}
 	r.last = max(r.last, e.Seq)
+	if r.told.To == math.MaxInt64 {
+		r.told = ledger.Span{}
+	}
 }
 
 func (c *noSilentSkip) skip(e *history.Event, r *reader, gap ledger.Span) {
@@ -91,7 +95,9 @@ func (r *reader) learn(e *history.Event) {
 		r.known = span
 		r.noticed = r.noticed || overlap(r.skipped, span)
 	case history.Skipped:
-		r.told = span
+		if r.told = span; e.Until == 0 {
+			r.told.To = math.MaxInt64
+		}
 		if within(r.skipped, span) {
 			r.skipped = ledger.Span{}
 		}
