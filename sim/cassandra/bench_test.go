@@ -84,20 +84,24 @@ func settings(c *cassandra.Cluster) *gocql.ClusterConfig {
 	cfg.NumConns = 1
 	cfg.WriteCoalesceWaitTime = 0
 	cfg.Logger = log.New(io.Discard, "", 0)
-	cfg.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
+	cfg.PoolConfig.HostSelectionPolicy = policy()
 	return cfg
 }
 
 // open makes the keyspace and the tables of the system and opens a session.
 func open(t testing.TB, c *cassandra.Cluster) *gocql.Session {
 	t.Helper()
-	cfg := settings(c)
+	return openWith(t, settings(c))
+}
+
+func openWith(t testing.TB, cfg *gocql.ClusterConfig) *gocql.Session {
+	t.Helper()
 	first, err := cfg.CreateSession()
 	require.NoError(t, err)
 	require.NoError(t, first.Query(`CREATE KEYSPACE chat WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}`).Exec())
 	first.Close()
-	cfg = settings(c)
 	cfg.Keyspace = "chat"
+	cfg.PoolConfig.HostSelectionPolicy = policy() // one serves one session
 	session, err := cfg.CreateSession()
 	require.NoError(t, err)
 	t.Cleanup(session.Close)
@@ -105,4 +109,8 @@ func open(t testing.TB, c *cassandra.Cluster) *gocql.Session {
 		require.NoError(t, session.Query(q).Exec())
 	}
 	return session
+}
+
+func policy() gocql.HostSelectionPolicy {
+	return gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy())
 }

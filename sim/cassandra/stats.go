@@ -17,7 +17,7 @@ type Stats struct {
 type TableStats struct {
 	Reads, Writes int64
 	RowsRead      int64 // that clients got
-	Refused       int64 // reads and writes for which too few replicas were up
+	Refused       int64 // of the reads and writes: too few replicas were up, or the level is none for them
 }
 
 type counters struct{ reads, writes, rowsRead, refused atomic.Int64 }
