@@ -62,8 +62,9 @@ func (s *session) following(key chat.ID) (f wire.ClientFrame, ok bool) {
 		}
 		return f, false
 	}
+	next := waiting[0] // before Delete clears it
 	l.of[key] = slices.Delete(waiting, 0, 1)
-	return waiting[0], true
+	return next, true
 }
 
 func (l *lanes) busy() bool {
