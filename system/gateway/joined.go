@@ -17,7 +17,8 @@ type joined struct {
 
 	mu       sync.Mutex
 	batch    *bytes.Buffer // nil: none is open
-	deadline time.Time     // as it is set on Conn
+	writing  chan struct{} // a slot, held while Conn is written to
+	deadline time.Time     // as it is set on Conn, under writing
 }
 
 func (j *joined) Read(p []byte) (int, error) {
@@ -36,27 +37,38 @@ func (j *joined) Read(p []byte) (int, error) {
 }
 
 func (j *joined) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.batch != nil {
-		return j.batch.Write(p)
+	if j.collect(p) {
+		return len(p), nil
 	}
 	return j.write(p)
+}
+
+func (j *joined) collect(p []byte) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.batch == nil {
+		return false
+	}
+	j.batch.Write(p)
+	return true
 }
 
 // open begins a batch in an empty buffer.
 func (j *joined) open(b *bytes.Buffer) {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.batch = b
-	j.mu.Unlock()
 }
 
-// flush writes the batch and closes it. Control frames wait so long.
+// flush closes the batch and writes it.
 func (j *joined) flush() error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	b := j.batch
 	j.batch = nil
+	j.mu.Unlock()
+	if b.Len() == 0 {
+		return nil
+	}
 	_, err := j.write(b.Bytes())
 	b.Reset()
 	return err
@@ -64,6 +76,8 @@ func (j *joined) flush() error {
 
 // write bounds the time of a write. Moving a deadline costs, so it is moved only when a tenth of it has passed.
 func (j *joined) write(p []byte) (int, error) {
+	j.writing <- struct{}{}
+	defer func() { <-j.writing }()
 	if end := time.Now().Add(j.timeout); end.Sub(j.deadline) > j.timeout/10 {
 		if err := j.Conn.SetWriteDeadline(end); err != nil {
 			return 0, err

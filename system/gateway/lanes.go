@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -62,9 +61,8 @@ func (s *session) following(key chat.ID) (f wire.ClientFrame, ok bool) {
 		}
 		return f, false
 	}
-	next := waiting[0] // before Delete clears it
-	l.of[key] = slices.Delete(waiting, 0, 1)
-	return next, true
+	l.of[key] = waiting[1:]
+	return waiting[0], true
 }
 
 func (l *lanes) busy() bool {

@@ -124,7 +124,7 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	early, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	j := &joined{Conn: c, early: bytes.Clone(early), onRead: u.s.alive, timeout: u.s.g.cfg.Limits.Write}
+	j := &joined{Conn: c, early: bytes.Clone(early), onRead: u.s.alive, timeout: u.s.g.cfg.Limits.Write, writing: make(chan struct{}, 1)}
 	u.s.conn = j
 	if err := rw.Writer.Flush(); err != nil {
 		c.Close()
