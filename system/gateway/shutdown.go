@@ -32,24 +32,25 @@ func (g *Gateway) Drain(ctx context.Context) {
 				s.close(chat.CloseDraining)
 			}
 		}
-		if told < len(all) && !next(ctx, tick) {
+		if told < len(all) && !g.next(ctx, tick) {
 			return
 		}
 	}
 	for _, s := range busy { // their answers have had time to go out
 		s.close(chat.CloseDraining)
 	}
-	for g.connections.Load() > 0 && next(ctx, tick) {
+	for g.connections.Load() > 0 && g.next(ctx, tick) {
 	}
 }
 
-func next(ctx context.Context, tick *time.Ticker) bool {
+func (g *Gateway) next(ctx context.Context, tick *time.Ticker) bool {
 	select {
 	case <-tick.C:
 		return true
 	case <-ctx.Done():
-		return false
+	case <-g.stop:
 	}
+	return false
 }
 
 // Close ends every session with going_away and returns when nothing of the gateway runs any more.
