@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// The device is findable before it learns that it has resumed, and its socket takes deliveries before that.
+func TestAnnouncedBeforeResumed(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		user := chat.ID{1}
+		reached := make(chan bool, 1)
+		w.presence.hook = func(_ context.Context, c presenceCall) {
+			if c.name == "announce" {
+				<-time.After(time.Second)
+				reached <- len(w.g.push(user[:], text(1))) == 0
+			}
+		}
+		d := w.open(w.ticket(user, "phone", 7))
+		d.say(wire.ClientFrame{Type: wire.TypeResume})
+		require.EqualValues(t, 1, d.hear().Seq)
+		require.True(t, <-reached)
+		require.Equal(t, wire.TypeResumed, d.hear().Type)
+		a := w.presence.named("announce")
+		require.Len(t, a, 1)
+		require.Equal(t, user, wire.ID(a[0].devices[0].UserId))
+		require.Equal(t, "phone", a[0].devices[0].Device)
+		require.Equal(t, "gateway-1", a[0].devices[0].Gateway)
+		require.EqualValues(t, 7, a[0].devices[0].Epoch)
+	})
+}
+
+// A presence service that is down or frozen costs a stated time, and the next sign of life tells it.
+func TestPresenceFailureDoesNotRefuseTheSession(t *testing.T) {
+	for name, hook := range map[string]func(context.Context, presenceCall){
+		"down":   nil,
+		"frozen": func(ctx context.Context, c presenceCall) { <-ctx.Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				w.presence.fail, w.presence.hook = errors.New("down"), hook
+				start := time.Now()
+				d := w.resume(chat.ID{1}, "phone", 1)
+				require.LessOrEqual(t, time.Since(start), 2*time.Second)
+				require.EqualValues(t, 1, w.metric("chat_gateway_presence_errors_total"))
+				w.presence.mu.Lock()
+				w.presence.fail, w.presence.hook = nil, nil
+				w.presence.mu.Unlock()
+				d.say(wire.ClientFrame{Type: wire.TypeHeartbeat})
+				d.hear()
+				w.await(2*time.Second, func() bool { return len(w.presence.named("refresh")) == 1 })
+			})
+		})
+	}
+}
+
+// Presence hears of a device while it gives signs of life, by answering pings alone, and of no other.
+func TestOnlySignsOfLifeRefreshPresence(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		lively, silent := w.resume(chat.ID{1}, "phone", 1), w.resume(chat.ID{2}, "phone", 1)
+		lively.patience = time.Hour
+		go lively.read() // answers pings
+		_ = silent       // does not even read them
+		start := time.Now()
+		w.await(5*time.Minute, func() bool { return len(w.presence.named("refresh")) >= 3 })
+		last := start
+		for _, c := range w.presence.named("refresh") {
+			require.Len(t, c.devices, 1)
+			require.Equal(t, chat.ID{1}, wire.ID(c.devices[0].UserId))
+			require.Less(t, c.at.Sub(last), time.Minute/2+2*time.Second, "twice within the TTL")
+			last = c.at
+		}
+	})
+}
+
+func TestRefreshesShareACall(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		const devices = 700
+		due := make([]*session, devices)
+		for i := range due {
+			due[i] = w.g.newSession(ticketOf(chat.ID{byte(i >> 8), byte(i)}))
+			due[i].announced.Store(true)
+		}
+		for range 2 {
+			for _, s := range due {
+				s.alive() // once within a third of the TTL
+			}
+		}
+		w.await(2*time.Second, func() bool { return len(w.presence.named("refresh")) == 2 })
+		sizes := []int{len(w.presence.named("refresh")[0].devices), len(w.presence.named("refresh")[1].devices)}
+		require.Equal(t, []int{500, 200}, sizes)
+	})
+}
+
+func TestClientsRefreshThemselvesInTheDocument(t *testing.T) {
+	bubble(t, func(c *Config) { c.Switches.HeartbeatBy = "client" }, func(t *testing.T, w *world) {
+		d := w.resume(chat.ID{1}, "phone", 1)
+		d.patience = time.Hour
+		go d.read()
+		time.AfterFunc(4*time.Minute, func() { d.ws.CloseNow() })
+		w.await(5*time.Minute, func() bool { return w.metric("chat_gateway_connections") == 0 })
+		require.Empty(t, w.presence.named("refresh"))
+		require.Len(t, w.presence.named("announce"), 1)
+	})
+}
+
+func TestLeaveOnDisconnect(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		d := w.resume(chat.ID{1}, "phone", 4)
+		w.open(w.ticket(chat.ID{2}, "phone", 1)).ws.CloseNow() // never resumed: presence does not know it
+		d.ws.CloseNow()
+		synctest.Wait()
+		left := w.presence.named("leave")
+		require.Len(t, left, 1)
+		require.EqualValues(t, 4, left[0].devices[0].Epoch)
+	})
+}
+
+// Of two connections of one device the higher epoch stays, whichever came first.
+func TestSameDeviceReplacesItself(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		user := chat.ID{1}
+		laptop := w.resume(user, "laptop", 1)
+		old := w.resume(user, "phone", 5)
+		fresh := w.resume(user, "phone", 6)
+		require.Equal(t, chat.CloseReplaced, old.closed())
+		late := w.open(w.ticket(user, "phone", 5))
+		require.Equal(t, chat.CloseReplaced, late.closed())
+		again := w.resume(user, "phone", 6)
+		require.Equal(t, chat.CloseReplaced, fresh.closed(), "the same epoch: the later connection")
+		require.Empty(t, w.g.push(user[:], text(1)))
+		require.EqualValues(t, 1, again.hear().Seq)
+		require.EqualValues(t, 1, laptop.hear().Seq)
+		synctest.Wait()
+		require.EqualValues(t, 2, w.metric("chat_gateway_connections"))
+		require.Empty(t, w.presence.named("leave"), "the device is still here")
+	})
+}
