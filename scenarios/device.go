@@ -126,6 +126,8 @@ func (d *device) observe(e client.Event) {
 		h.Text = rec.Text(e.Text)
 		d.up.Store(false)
 		d.trouble.Store(&e.Text)
+	case client.Gap, client.Skipped:
+		h.Until = lastOf(e.Text)
 	case client.Refused, client.Unknown, client.ErrorFrame:
 		h.Text = rec.Text(e.Text)
 	}
@@ -138,6 +140,13 @@ func (d *device) observe(e client.Event) {
 	if e.Kind == client.Connected {
 		rec.Record(history.Event{Kind: history.Resumed, Device: d.id})
 	}
+}
+
+// lastOf reads the end of a range "from..to".
+func lastOf(text string) int64 {
+	_, to, _ := strings.Cut(text, "..")
+	n, _ := strconv.ParseInt(to, 10, 64) // 0, which is none, for an open range
+	return n
 }
 
 // recordSend notes that a send was invoked, with the time at which the plan wanted it.

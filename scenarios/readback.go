@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -10,6 +11,26 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/client"
 )
+
+// quiesce waits, within a bound, until what was still on its way when the sends stopped has got its place: a send whose
+// outcome is unknown may arrive after its sender gave up.
+func (r *run) quiesce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for still := 0; still < 10; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		lag, err := r.sys.Lag(ctx)
+		if still++; err != nil || most(lag) > 0 {
+			still = 0
+		}
+	}
+}
 
 // readBack records what the store holds and what every device reads in history.
 func (r *run) readBack(ctx context.Context) error {
@@ -41,7 +62,9 @@ func (r *run) readStore(ctx context.Context, c conversation) error {
 		h.Order, h.Offset = n, m.Place.Offset
 		r.rec.Record(h)
 	})
-	r.rec.Record(history.Event{Kind: history.StoreRead, Conversation: conv, Count: n})
+	if err == nil {
+		r.rec.Record(history.Event{Kind: history.StoreRead, Conversation: conv, Count: n})
+	}
 	return err
 }
 

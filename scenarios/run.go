@@ -96,6 +96,7 @@ func (r *run) all(ctx context.Context) error {
 	stopSampling()
 	stopSends()
 	r.rec.Record(history.Event{Kind: history.Phase, Text: r.rec.Text("end")})
+	r.quiesce(ctx)
 	return r.readBack(ctx)
 }
 

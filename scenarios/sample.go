@@ -64,15 +64,21 @@ func (r *run) sampleOnce(ctx context.Context) {
 }
 
 func (r *run) sampleLag(lag map[int]int64) {
-	most := int64(0)
 	for p, n := range lag {
-		most = max(most, n)
 		if n > 0 || r.lagging[p] { // a partition at rest stays out of the history
 			r.metric(MetricLag, fmt.Sprintf("partition %d", p), float64(n), "records")
 		}
 		r.lagging[p] = n > 0
 	}
-	r.counts.lag.Store(most)
+	r.counts.lag.Store(most(lag))
+}
+
+// most is the lag of the partition that lags most.
+func most(lag map[int]int64) (m int64) {
+	for _, n := range lag {
+		m = max(m, n)
+	}
+	return m
 }
 
 func (r *run) metric(name, label string, value float64, unit string) {

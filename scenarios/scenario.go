@@ -102,7 +102,7 @@ type Expectation string
 const (
 	Holds   Expectation = "holds"
 	Broken  Expectation = "broken"  // the damage that the document foretells: not to see it is inconclusive
-	Unknown Expectation = "unknown" // the variant's history cannot tell, for example for want of sequence numbers
+	Unknown Expectation = "unknown" // nothing is promised here, so nothing is concluded whatever is seen
 )
 
 // Check is a property with what is expected of it.

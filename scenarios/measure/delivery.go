@@ -42,7 +42,8 @@ func (g *groups) each(phase int, label history.ID, call func(*Latency)) {
 }
 
 // Delivery measures how long messages take from the time their send was intended until a device shows them, by the
-// phase in which they were intended. A device that was away because it wanted to be is measured from its return.
+// phase in which they were intended. The device that sent a message knows it already and does not count. A device that
+// was away because it wanted to be is measured from its return.
 type Delivery struct {
 	views  *ledger.Views
 	groups groups
@@ -53,7 +54,7 @@ func NewDelivery(views *ledger.Views) *Delivery { return &Delivery{views: views}
 
 // Observe takes notice of an event that views have observed.
 func (d *Delivery) Observe(e *history.Event) {
-	if m := d.views.Fresh; m != nil && m.Sent {
+	if m := d.views.Fresh; m != nil && m.Sent && m.Device != e.Device {
 		from := max(m.Intended, d.views.Devices.Of(e.Device).Since)
 		d.add(m, Sample{Took: e.At - from, At: e.At, Device: e.Device, Identity: e.Identity()})
 	}
@@ -63,7 +64,7 @@ func (d *Delivery) Observe(e *history.Event) {
 func (d *Delivery) Finish() {
 	deadline, _ := d.views.Phases.Deadline()
 	d.views.Missing(func(x ledger.Delivery) {
-		if x.Connected {
+		if x.Connected && x.Device != x.Message.Device {
 			took := deadline - max(x.Message.Intended, x.Since)
 			d.add(x.Message, Sample{Took: took, At: deadline, Device: x.Device, Identity: x.Identity, Missing: true})
 		}

@@ -173,10 +173,10 @@ func firstAck(s *taken, e *history.Event) bool {
 	return e.Kind == history.Acked && s.has(func(o *history.Event) bool { return o.Kind == history.Send && s.steady(o) })
 }
 
-// shownInSteady fits a message that a device showed and whose send was intended in the steady phase.
+// shownInSteady fits a message that a device of somebody else showed and whose send was intended in the steady phase.
 func shownInSteady(s *taken, e *history.Event) bool {
 	return e.Kind == history.Shown && s.has(func(o *history.Event) bool {
-		return o.Kind == history.Send && o.ClientMsg == e.ClientMsg && s.steady(o)
+		return o.Kind == history.Send && o.ClientMsg == e.ClientMsg && o.Device != e.Device && s.steady(o)
 	})
 }
 

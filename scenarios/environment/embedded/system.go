@@ -72,7 +72,8 @@ func (s *System) start(ctx context.Context) (err error) {
 
 // Close stops the pods, then the links, then the stores.
 func (s *System) Close() error {
-	for _, p := range s.livePods() {
+	for name, p := range s.livePods() {
+		s.spec.Log.Debug("pod's log", "pod", name, "log", p.Log())
 		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
 	}
 	s.links.close()
