@@ -1,0 +1,152 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/limit"
+	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// DefaultRequestsPerSecond is the cap on all requests of one edge (document).
+const DefaultRequestsPerSecond = 70_000
+
+// Gateway is one that devices can be sent to.
+type Gateway struct {
+	Name   string
+	RPC    string // address for its Status
+	Public string // address that devices are told
+}
+
+// Config is what the role needs. What is left at zero takes the value that its comment names.
+type Config struct {
+	Network  transport.Network
+	Gateways []Gateway
+	Messages []string // gRPC addresses
+	Presence []string // gRPC addresses
+
+	Users   *token.Verifier
+	Tickets *token.Issuer
+
+	Heartbeat         time.Duration // what devices are told; 30 s
+	RequestsPerSecond float64       // DefaultRequestsPerSecond
+	Sends             *limit.Users  // limit.Sends
+
+	Now     func() time.Time // wall clock: server_time, epochs and tickets; time.Now
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Users == nil || c.Tickets == nil || len(c.Messages) == 0 || len(c.Presence) == 0 {
+		return c, errors.New("make edge: it needs a verifier, an issuer, message pods and presence pods")
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 30 * time.Second
+	}
+	if c.RequestsPerSecond == 0 {
+		c.RequestsPerSecond = DefaultRequestsPerSecond
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sends == nil {
+		c.Sends = limit.Sends(c.Now)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	return c, nil
+}
+
+// Edge is an http.Handler for all of /api/v1.
+//
+// The limits are this process's own: with N edges a user may send N times as much. The gateways hold the same limit,
+// and the group's limit, where it matters, is held by one message pod.
+type Edge struct {
+	cfg      Config
+	mux      *http.ServeMux
+	cap      *rate.Limiter
+	epochs   epochs
+	messages *pods
+	presence *pods
+	gateways *gateways
+	metrics  metrics
+
+	stop     context.CancelFunc
+	watching sync.WaitGroup
+}
+
+// New makes the role and begins to watch the gateways.
+func New(cfg Config) (*Edge, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := &Edge{cfg: cfg, stop: func() {}}
+	e.cap = rate.NewLimiter(rate.Limit(cfg.RequestsPerSecond), max(1, int(cfg.RequestsPerSecond/10)))
+	if err := e.connect(); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("make edge: %w", err)
+	}
+	e.mux = e.routes()
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	e.gateways.watch(ctx, &e.watching)
+	return e, nil
+}
+
+func (e *Edge) connect() (err error) {
+	if e.metrics, err = newMetrics(e.cfg.Metrics); err != nil {
+		return err
+	}
+	if e.messages, err = newPods(e.cfg.Network, e.cfg.Messages, e.metrics.retries.WithLabelValues("message")); err != nil {
+		return err
+	}
+	if e.presence, err = newPods(e.cfg.Network, e.cfg.Presence, e.metrics.retries.WithLabelValues("presence")); err != nil {
+		return err
+	}
+	e.gateways, err = newGateways(e.cfg)
+	return err
+}
+
+// Close ends the watch and the connections.
+func (e *Edge) Close() {
+	e.stop()
+	e.watching.Wait()
+	e.messages.close()
+	e.presence.close()
+	e.gateways.close()
+}
+
+// Ready proves the data path: a gateway to assign, a read of storage behind a message pod and one of presence. Reads
+// for a user that nobody is answer nothing, but they ask everything.
+func (e *Edge) Ready(ctx context.Context) error {
+	nobody := chat.NewID()
+	if !e.gateways.any() {
+		return errors.New("no gateway takes connections")
+	}
+	_, err := e.conversationsOf(ctx, nobody, 1, 0)
+	if err != nil {
+		return fmt.Errorf("ask message pod: %w", err)
+	}
+	if _, err := e.online(ctx, &pb.OnlineRequest{Users: wire.IDBytes(nobody)}); err != nil {
+		return fmt.Errorf("ask presence pod: %w", err)
+	}
+	return nil
+}

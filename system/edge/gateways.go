@@ -1,0 +1,133 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+const (
+	pollEvery  = time.Second
+	pollWithin = 800 * time.Millisecond
+)
+
+// gateways assigns devices to the gateway with the fewest connections among those that answer and do not drain.
+type gateways struct {
+	mu   sync.Mutex
+	list []*gateway
+	turn int // where the search begins, so that equals take turns
+}
+
+// gateway is what is known of one. Its fields after the client are guarded by gateways.mu.
+type gateway struct {
+	Gateway
+	conn   *grpc.ClientConn
+	client pb.GatewayClient
+
+	takes       bool  // it answered the last poll, and does not drain
+	connections int64 // as it said
+	assigned    int64 // since that poll began
+}
+
+func newGateways(cfg Config) (*gateways, error) {
+	gs := &gateways{}
+	for _, g := range cfg.Gateways {
+		conn, err := cfg.Network.Client(g.RPC)
+		if err != nil {
+			gs.close()
+			return nil, fmt.Errorf("make client of gateway %s: %w", g.Name, err)
+		}
+		gs.list = append(gs.list, &gateway{Gateway: g, conn: conn, client: pb.NewGatewayClient(conn)})
+	}
+	return gs, nil
+}
+
+func (gs *gateways) close() {
+	if gs == nil {
+		return
+	}
+	for _, g := range gs.list {
+		g.conn.Close()
+	}
+}
+
+// watch polls every gateway by itself, so that one that hangs delays no other.
+func (gs *gateways) watch(ctx context.Context, wg *sync.WaitGroup) {
+	for _, g := range gs.list {
+		wg.Go(func() {
+			t := time.NewTicker(pollEvery)
+			defer t.Stop()
+			for {
+				gs.poll(ctx, g)
+				select {
+				case <-ctx.Done():
+					return
+				case <-t.C:
+				}
+			}
+		})
+	}
+}
+
+func (gs *gateways) poll(ctx context.Context, g *gateway) {
+	ctx, cancel := context.WithTimeout(ctx, pollWithin)
+	defer cancel()
+	gs.mu.Lock()
+	before := g.assigned
+	gs.mu.Unlock()
+	s, err := g.client.Status(ctx, &pb.StatusRequest{})
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	if g.takes = err == nil && !s.Draining; g.takes {
+		g.connections = s.Connections
+		g.assigned -= before // these are connected by now, or do not come
+	}
+}
+
+// assign chooses a gateway and counts the device that will come.
+func (gs *gateways) assign() (Gateway, error) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	var best *gateway
+	for i := range gs.list {
+		g := gs.list[(gs.turn+i)%len(gs.list)]
+		if g.takes && (best == nil || g.load() < best.load()) {
+			best = g
+		}
+	}
+	if best == nil {
+		return Gateway{}, chat.Errorf(chat.CodeUnavailable, "no gateway takes connections now").After(pollEvery)
+	}
+	gs.turn++
+	best.assigned++
+	return best.Gateway, nil
+}
+
+func (g *gateway) load() int64 { return g.connections + g.assigned }
+
+func (gs *gateways) any() bool {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	for _, g := range gs.list {
+		if g.takes {
+			return true
+		}
+	}
+	return false
+}
+
+// nameOf knows a gateway by its name or by the address that devices are told.
+func (gs *gateways) nameOf(s string) (string, bool) {
+	for _, g := range gs.list {
+		if s != "" && (s == g.Name || s == g.Public) {
+			return g.Name, true
+		}
+	}
+	return "", false
+}
