@@ -272,7 +272,9 @@ func BenchmarkIdleSession(b *testing.B) {
 		after := held()
 		b.ReportMetric(float64(after.heap-before.heap)/sockets, "heap-B/session")
 		b.ReportMetric(float64(after.stacks-before.stacks)/sockets, "stack-B/session")
-		b.ReportMetric(float64(after.heap+after.stacks-before.heap-before.stacks)/sockets, "B/session")
+		each := float64(after.heap+after.stacks-before.heap-before.stacks) / sockets
+		b.ReportMetric(each, "B/session")
+		require.LessOrEqual(b, each, 16.0*1024)
 		stop()
 	}
 }

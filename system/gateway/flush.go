@@ -14,11 +14,17 @@ import (
 // maxJoin is how many bytes one write to a socket carries, more only for a single larger frame.
 const maxJoin = 64 << 10
 
-// flush writes what is queued, and goes on while the session is closing and more is queued.
+// flush writes what is queued, as much as one write carries at a time, and goes on while there is more than that or the
+// session is closing.
 func (s *session) flush() {
+	batch, b := s.g.queues.Get().(*queue), s.g.buffers.Get().(*bytes.Buffer)
+	defer s.g.recycle(batch)
+	defer s.g.putBuffer(b)
 	for {
-		err := s.write(s.take())
-		again, bye := s.settle(err)
+		size, more := s.take(batch)
+		err := s.join(b, batch.items)
+		batch.clear()
+		again, bye := s.settle(size, more, err)
 		switch {
 		case err != nil:
 			s.conn.Close() // the reader sees it and ends the session
@@ -31,26 +37,35 @@ func (s *session) flush() {
 	}
 }
 
-func (s *session) take() *queue {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	q := s.out.queue
-	s.out.queue = nil
-	return q
+// take moves what fits into one write from the queue to the batch, and says whether more is queued.
+func (s *session) take(batch *queue) (size int, more bool) {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.queue == nil {
+		return 0, false
+	}
+	if size = o.queue.moveTo(batch, maxJoin); len(o.queue.items) > 0 {
+		return size, true
+	}
+	s.g.recycle(o.queue)
+	o.queue = nil
+	return size, false
 }
 
 // settle decides how a flush ends: with more to write now, with the close handshake, with frames that wait for the
 // linger, or at rest.
-func (s *session) settle(err error) (again bool, bye chat.CloseCode) {
+func (s *session) settle(size int, more bool, err error) (again bool, bye chat.CloseCode) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.last = s.g.clock()
+	s.hold(-size)
 	switch {
 	case o.ended:
 	case err != nil:
 		s.stall(err)
-	case o.queue != nil && o.code != 0:
+	case o.queue != nil && (more || o.code != 0):
 		return true, 0
 	case o.queue != nil:
 		s.arm()
@@ -96,37 +111,12 @@ func closeName(code chat.CloseCode) string {
 	return ""
 }
 
-// write sends a queue, some frames at a time.
-func (s *session) write(q *queue) (err error) {
-	if q == nil {
-		return nil
-	}
-	defer s.g.recycle(q)
-	b := s.g.buffers.Get().(*bytes.Buffer)
-	defer s.g.putBuffer(b)
-	for rest := q.items; len(rest) > 0; {
-		n, size := portion(rest)
-		if err == nil && !s.slow() {
-			err = s.join(b, rest[:n])
-		}
-		s.written(size)
-		rest = rest[n:]
-	}
-	return err
-}
-
-// portion counts the frames that go into one write.
-func portion(items []item) (n, size int) {
-	for n < len(items) && (n == 0 || size+len(items[n].data) <= maxJoin) {
-		size += len(items[n].data)
-		n++
-	}
-	return n, size
-}
-
 // join writes frames with one system call. The library writes each with a context that cannot end, which allocates
 // nothing; the connection beneath bounds the time.
 func (s *session) join(b *bytes.Buffer, items []item) (err error) {
+	if len(items) == 0 {
+		return nil
+	}
 	s.conn.open(b)
 	for _, it := range items {
 		if it.control {
@@ -143,18 +133,6 @@ func (s *session) join(b *bytes.Buffer, items []item) (err error) {
 	}
 	s.g.metrics.flushed(len(items))
 	return err
-}
-
-func (s *session) written(size int) {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	s.hold(-size)
-}
-
-func (s *session) slow() bool {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	return s.out.code == chat.CloseSlowReader
 }
 
 // maxSpareBuffer bounds the room that a buffer keeps in the pool.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -150,12 +151,28 @@ func (q *queue) size() (n int) {
 	return n
 }
 
+// moveTo moves frames of at most so many bytes to an empty queue, at least one.
+func (q *queue) moveTo(to *queue, bytes int) (size int) {
+	n := 0
+	for n < len(q.items) && (n == 0 || size+len(q.items[n].data) <= bytes) {
+		size += len(q.items[n].data)
+		n++
+	}
+	to.items = append(to.items, q.items[:n]...)
+	q.items = slices.Delete(q.items, 0, n)
+	return size
+}
+
+func (q *queue) clear() {
+	clear(q.items) // the frames may be collected
+	q.items = q.items[:0]
+}
+
 // maxSpareItems bounds the room that a recycled queue keeps.
 const maxSpareItems = 1024
 
 func (g *Gateway) recycle(q *queue) {
-	clear(q.items)
-	q.items = q.items[:0]
+	q.clear()
 	if cap(q.items) <= maxSpareItems {
 		g.queues.Put(q)
 	}
