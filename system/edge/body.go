@@ -78,23 +78,29 @@ func (r request) checkType() error {
 	return nil
 }
 
-// readBody bounds what a stranger can make the edge hold, and for how long.
+// readBody bounds what a stranger can make the edge hold.
 func (r request) readBody() ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	conn := http.NewResponseController(r.w)
-	_ = conn.SetReadDeadline(time.Now().Add(bodyWithin)) // a connection without deadlines has none to miss
 	data, err := io.ReadAll(http.MaxBytesReader(r.w, r.Body, maxBody))
-	_ = conn.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return nil, tooLarge()
 	case err != nil:
-		return nil, chat.Errorf(chat.CodeBadRequest, "the body did not arrive")
+		return nil, chat.Errorf(chat.CodeBadRequest, "the body did not arrive within %s", bodyWithin)
 	}
+	_ = http.NewResponseController(r.w).SetReadDeadline(time.Time{})
 	return data, nil
+}
+
+// limitBody bounds for how long a body may trickle, also one that nobody reads: the server waits for it after the
+// answer. The deadline stands until the body is read, or until the next request.
+func limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin)) // fails where there is no connection
+	}
 }
 
 func tooLarge() error {

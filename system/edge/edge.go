@@ -53,6 +53,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Users == nil || c.Tickets == nil || len(c.Messages) == 0 || len(c.Presence) == 0 {
 		return c, errors.New("make edge: it needs a verifier, an issuer, message pods and presence pods")
 	}
+	for _, g := range c.Gateways {
+		if g.Name == "" || g.RPC == "" || g.Public == "" {
+			return c, fmt.Errorf("make edge: gateway %q needs a name, an address for calls and one that devices are told", g.Name)
+		}
+	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 30 * time.Second
 	}

@@ -303,6 +303,10 @@ func TestNewNeedsWhatItCallsAndWhatItTrusts(t *testing.T) {
 	_, err := New(Config{})
 	require.Error(t, err)
 	w := newWorld(t, transport.Network{}, size{1, 1, 1}, nil)
+	cfg := w.edge.cfg
+	cfg.Gateways = []Gateway{{Name: "gateway-1", RPC: "127.0.0.1:1"}}
+	_, err = New(cfg)
+	require.ErrorContains(t, err, "gateway-1")
 	_, err = New(w.edge.cfg) // its metrics are registered already
 	require.Error(t, err)
 }

@@ -57,6 +57,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		return
 	}
+	limitBody(w, r)
 	start := time.Now()
 	_, route := e.mux.Handler(r)
 	if route == "" || !clean(r.URL.Path) {

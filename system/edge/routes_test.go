@@ -176,3 +176,14 @@ func TestReady(t *testing.T) {
 	lonely := newWorld(t, transport.Network{}, size{1, 1, 0}, nil)
 	require.ErrorContains(t, lonely.edge.Ready(t.Context()), "no gateway")
 }
+
+// BenchmarkSend is one send over HTTP and gRPC on loopback: client, edge and a message pod that does nothing.
+func BenchmarkSend(b *testing.B) {
+	w := newWorld(b, transport.Network{}, size{1, 1, 1}, func(c *Config) { c.Sends = unlimited(); c.RequestsPerSecond = 1e9 })
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := w.ask(b, "POST", conv+"/messages", goodBody); a.status != http.StatusCreated {
+			b.Fatal(string(a.body))
+		}
+	}
+}
