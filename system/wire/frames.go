@@ -59,7 +59,7 @@ type ServerFrame struct {
 func DecodeClient(data []byte) (ClientFrame, error) {
 	var f ClientFrame
 	if err := json.Unmarshal(data, &f); err != nil {
-		return f, chat.Errorf(chat.CodeBadFrame, "frame is not the JSON of a frame: %v", err)
+		return f, chat.Errorf(chat.CodeBadFrame, "frame is not the JSON of a frame: %.200s", err)
 	}
 	return f, f.validate()
 }
