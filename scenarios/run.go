@@ -24,7 +24,7 @@ type Options struct {
 // history alone, now or later.
 func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Options, out io.Writer) (err error) {
 	play := sc.Play(opt.Size)
-	schedule, err := faultsOf(v, opt.Size)
+	schedule, err := ParseFaults(v, opt.Size)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,8 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	return err
 }
 
-func faultsOf(v Variant, size Size) (chaos.Schedule, error) {
+// ParseFaults reads the schedule of a variant.
+func ParseFaults(v Variant, size Size) (chaos.Schedule, error) {
 	if v.Faults == nil {
 		return nil, nil
 	}

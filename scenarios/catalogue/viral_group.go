@@ -33,7 +33,7 @@ func ViralGroup() scenarios.Scenario {
 // viralPlay: the neighbours talk all the time, the group goes viral in the middle.
 func viralPlay(size scenarios.Size) scenarios.Play {
 	members, rate, crowd := 150, 50.0, 6
-	p := scenarios.Play{Steady: 3 * time.Second, Fault: 5 * time.Second, Recovery: 2 * time.Second, Settle: 8 * time.Second}
+	p := scenarios.Play{Steady: 3 * time.Second, Fault: 4 * time.Second, Recovery: time.Second, Settle: 8 * time.Second}
 	neighbour := 8.0 // messages/s: below the group limit, so that nobody but the viral group meets it
 	if size == scenarios.Document {
 		members, rate, crowd = chat.MaxMembers, 100, 20

@@ -1,0 +1,72 @@
+package catalogue_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/catalogue"
+	"github.com/chatlab/chatlab/scenarios/environment/embedded"
+	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/workload"
+)
+
+func TestMain(m *testing.M) {
+	pod.Main()
+	os.Exit(m.Run())
+}
+
+// TestScenarios plays every scenario small. What each variant must show stands in the scenario's file.
+func TestScenarios(t *testing.T) {
+	for _, sc := range catalogue.All() {
+		t.Run(sc.Name, func(t *testing.T) {
+			for _, v := range sc.Variants {
+				t.Run(v.Name, func(t *testing.T) { play(t, sc, v) })
+			}
+		})
+	}
+}
+
+func play(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) {
+	file := filepath.Join(t.TempDir(), "history.chatlab")
+	out, err := os.Create(file)
+	require.NoError(t, err)
+	env := embedded.Environment{Reason: "tests run where nothing has to be installed"}
+	opt := scenarios.Options{Seed: 1, Size: scenarios.Small, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	require.NoError(t, scenarios.Run(t.Context(), env, sc, v, opt, out))
+	require.NoError(t, out.Close())
+	res, err := scenarios.Judge(sc, v, scenarios.Small, file)
+	require.NoError(t, err)
+	for _, p := range res.Properties {
+		t.Logf("%-12s %-45s expected %-8s observed %s", p.Status, p.Name, p.Expect, p.Verdict.Status)
+		if p.Status != scenarios.Passed {
+			t.Errorf("%s\n  wanted: %s\n  seen: %s\n  %v", p.Name, p.Verdict.Expected, p.Verdict.Observed, p.Witnesses)
+		}
+	}
+	require.Equal(t, scenarios.Passed, res.Verdict, res.Why)
+}
+
+// TestPlansCanBePlayed checks every size of every scenario without playing it.
+func TestPlansCanBePlayed(t *testing.T) {
+	for _, sc := range catalogue.All() {
+		require.NotEmpty(t, sc.Claims, sc.Name)
+		for _, size := range []scenarios.Size{scenarios.Small, scenarios.Document} {
+			p := sc.Play(size)
+			require.NoError(t, p.Plan.Validate(), "%s %s", sc.Name, size)
+			require.Equal(t, p.Plan.Length, p.Steady+p.Fault+p.Recovery)
+			_, err := workload.New(p.Plan, 1)
+			require.NoError(t, err)
+			for _, v := range sc.Variants {
+				require.NoError(t, v.Switches.Validate())
+				if v.Faults != nil {
+					_, err := scenarios.ParseFaults(v, size)
+					require.NoError(t, err)
+				}
+			}
+		}
+	}
+}
