@@ -14,7 +14,7 @@ import (
 	"github.com/chatlab/chatlab/sim/cassandra"
 )
 
-// TestBubble runs a cluster and gocql in virtual time: a TTL of a week, a node that is away for a day.
+// TestBubble runs a cluster and gocql in virtual time: a TTL of two hours, a node that is away for one.
 func TestBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipes := &pipes{listeners: map[string]*pipeListener{}}
@@ -28,20 +28,23 @@ func TestBubble(t *testing.T) {
 		session := openWith(t, cfg)
 
 		conv := gocql.MustRandomUUID()
-		require.NoError(t, session.Query(`INSERT INTO conversations (conversation_id, type) VALUES (?, 'group') USING TTL 604800`, conv).Exec())
+		require.NoError(t, session.Query(`INSERT INTO conversations (conversation_id, type) VALUES (?, 'group') USING TTL 7200`, conv).Exec())
 		read := session.Query(`SELECT type FROM conversations WHERE conversation_id = ?`, conv)
 		require.NoError(t, c.Stop("cassandra-2"))
-		time.Sleep(24 * time.Hour)
+		wait(time.Hour)
 		require.NoError(t, read.Scan(new(string)))
 		require.NoError(t, c.Start("cassandra-2"))
-		time.Sleep(6*24*time.Hour - time.Minute)
+		wait(time.Hour - time.Minute)
 		require.NoError(t, read.Scan(new(string)))
-		time.Sleep(time.Minute)
+		wait(time.Minute)
 		require.ErrorIs(t, read.Scan(new(string)), gocql.ErrNotFound)
 		session.Close()
 		c.Close()
 	})
 }
+
+// wait lets virtual time pass.
+func wait(d time.Duration) { <-time.After(d) }
 
 // pipes is a network of net.Pipe.
 type pipes struct {

@@ -81,7 +81,13 @@ func (r *Reader) fetch(n int) []*storage.Row {
 	return r.merge(horizon)
 }
 
-func (r *Reader) before(a, b []byte) bool { return (bytes.Compare(a, b) < 0) != r.left.Reverse }
+// before tells whether a row comes before another in the direction of the range.
+func (r *Reader) before(a, b []byte) bool {
+	if r.left.Reverse {
+		a, b = b, a
+	}
+	return bytes.Compare(a, b) < 0
+}
 
 // agree tells whether the members share all rows, which is so when they got the same writes.
 func (r *Reader) agree() bool {
