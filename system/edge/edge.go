@@ -41,6 +41,7 @@ type Config struct {
 	Tickets *token.Issuer
 
 	Heartbeat         time.Duration // what devices are told; 30 s
+	Poll              time.Duration // between two looks at a gateway; 1 s
 	RequestsPerSecond float64       // DefaultRequestsPerSecond
 	Sends             *limit.Users  // limit.Sends
 
@@ -60,6 +61,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 30 * time.Second
+	}
+	if c.Poll == 0 {
+		c.Poll = pollEvery
 	}
 	if c.RequestsPerSecond == 0 {
 		c.RequestsPerSecond = DefaultRequestsPerSecond

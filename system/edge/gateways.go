@@ -19,9 +19,10 @@ const (
 
 // gateways assigns devices to the gateway with the fewest connections among those that answer and do not drain.
 type gateways struct {
-	mu   sync.Mutex
-	list []*gateway
-	turn int // where the search begins, so that equals take turns
+	every time.Duration
+	mu    sync.Mutex
+	list  []*gateway
+	turn  int // where the search begins, so that equals take turns
 }
 
 // gateway is what is known of one. Its fields after the client are guarded by gateways.mu.
@@ -36,7 +37,7 @@ type gateway struct {
 }
 
 func newGateways(cfg Config) (*gateways, error) {
-	gs := &gateways{}
+	gs := &gateways{every: cfg.Poll}
 	for _, g := range cfg.Gateways {
 		conn, err := cfg.Network.Client(g.RPC)
 		if err != nil {
@@ -61,7 +62,7 @@ func (gs *gateways) close() {
 func (gs *gateways) watch(ctx context.Context, wg *sync.WaitGroup) {
 	for _, g := range gs.list {
 		wg.Go(func() {
-			t := time.NewTicker(pollEvery)
+			t := time.NewTicker(gs.every)
 			defer t.Stop()
 			for {
 				gs.poll(ctx, g)

@@ -17,6 +17,8 @@ type Config struct {
 	ClientID string
 	Network  transport.Network
 	Log      *slog.Logger
+	// Pace is how often an idle client asks for leaders, for records that have not come and for lag; 1 s when 0.
+	Pace time.Duration
 }
 
 // Client shares connections to the brokers between producers and consumers.
@@ -28,12 +30,15 @@ type Client struct {
 
 // NewClient makes a client; it dials when it is first used.
 func NewClient(cfg Config) *Client {
+	if cfg.Pace == 0 {
+		cfg.Pace = time.Second
+	}
 	t := &kafka.Transport{
 		Dial:        cfg.Network.Dial,
 		ClientID:    cfg.ClientID,
 		DialTimeout: time.Second,
 		IdleTimeout: 30 * time.Second,
-		MetadataTTL: time.Second, // a moved leader is found within a second
+		MetadataTTL: cfg.Pace, // a moved leader is found within it
 	}
 	return &Client{cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 2 * time.Second}}
 }

@@ -23,7 +23,7 @@ type Group struct {
 	Handle func(context.Context, *Partition) error
 	// Session is how long a silent member keeps its partitions; a dead worker costs as much.
 	Session time.Duration
-	// Observe sees the lag of the partitions held, about every two seconds. May be nil.
+	// Observe sees the lag of the partitions held, every two paces of the client. May be nil.
 	Observe func(partition int, lag int64)
 	// Held is told how many partitions this member works on, with each generation. May be nil.
 	Held func(partitions int)
@@ -80,7 +80,7 @@ func (g *Group) generation(gen *kafka.Generation) {
 // watch measures lag, and rebuilds a reader that makes no progress although there are records: readers have been seen
 // to stall after a broker's restart.
 func (g *Group) watch(ctx context.Context, parts []*Partition) {
-	tick := time.NewTicker(2 * time.Second)
+	tick := time.NewTicker(2 * g.Client.cfg.Pace)
 	defer tick.Stop()
 	ids := make([]int, len(parts))
 	for i, p := range parts {

@@ -53,6 +53,7 @@ type flags struct {
 	PresenceTTL  time.Duration `help:"A device is online so long after its last sign of life." default:"60s" env:"CHATD_PRESENCE_TTL"`
 	Heartbeat    time.Duration `help:"How often a device gives a sign of life." default:"30s" env:"CHATD_HEARTBEAT"`
 	GroupSession time.Duration `help:"How long the fan-out group waits for a silent worker." default:"6s" env:"CHATD_GROUP_SESSION"`
+	Pace         time.Duration `help:"How often an idle pod looks at gateways, at the log's leaders and for news." default:"1s" env:"CHATD_PACE"`
 	Drain        time.Duration `help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
 	Skew         time.Duration `help:"Shift of this pod's wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
 
@@ -146,7 +147,7 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		Role: f.Role, Name: f.Name, Switches: sw, PublicListen: f.PublicListen, RPCListen: f.RPCListen, AdminListen: f.AdminListen,
 		Kafka: f.Kafka, Partitions: f.Partitions, LogReplicas: f.LogReplicas, Cassandra: f.Cassandra, Keyspace: f.Keyspace, RowReplicas: f.RowReplicas,
 		RedisCache: f.RedisCache, RedisPresence: f.RedisPresence, Messages: f.Messages, Presences: f.Presences, Gateways: f.Gateways, GatewayPublic: f.GatewayPublic,
-		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Drain: f.Drain,
+		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain,
 		Network: transport.Network{Names: f.Names},
 		Now:     func() time.Time { return time.Now().Add(f.Skew) },
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),

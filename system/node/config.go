@@ -53,6 +53,7 @@ type Config struct {
 	PresenceTTL  time.Duration // a device is online so long after its last sign of life (document: 60 s)
 	Heartbeat    time.Duration // how often a device gives one (document: 30 s)
 	GroupSession time.Duration // how long the fan-out group waits for a silent worker
+	Pace         time.Duration // how often an idle role looks at gateways, leaders, lag and a log without news
 	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
 
 	Network transport.Network
@@ -69,6 +70,7 @@ func (c Config) withDefaults() Config {
 	def(&c.PresenceTTL, time.Minute)
 	def(&c.Heartbeat, 30*time.Second)
 	def(&c.GroupSession, 6*time.Second)
+	def(&c.Pace, time.Second)
 	def(&c.Drain, 5*time.Second)
 	def(&c.PublicListen, "127.0.0.1:0")
 	def(&c.RPCListen, "127.0.0.1:0")

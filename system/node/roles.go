@@ -158,7 +158,7 @@ func (n *Node) buildEdge() error {
 	}
 	e, err := edge.New(edge.Config{
 		Network: n.cfg.Network, Gateways: gateways, Messages: n.cfg.Messages, Presence: n.cfg.Presences,
-		Users: users, Tickets: token.NewIssuer(key, n.cfg.Now), Heartbeat: n.cfg.Heartbeat,
+		Users: users, Tickets: token.NewIssuer(key, n.cfg.Now), Heartbeat: n.cfg.Heartbeat, Poll: n.cfg.Pace,
 		Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry,
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ func (c Config) cassandra() cassandra.Config {
 }
 
 func (c Config) kafka() kafka.Config {
-	return kafka.Config{Brokers: c.Kafka, ClientID: c.Name, Network: c.Network, Log: c.Logger}
+	return kafka.Config{Brokers: c.Kafka, ClientID: c.Name, Network: c.Network, Log: c.Logger, Pace: c.Pace}
 }
 
 // openStore waits for Cassandra: a pod that starts before its store is no error.
