@@ -41,12 +41,13 @@ func NewCache(c *Client, ttl time.Duration) *Cache {
 	return &Cache{c, cmp.Or(ttl, DefaultCacheTTL), newLives(), newScript(markSource), newScript(fillSource)}
 }
 
-// Add puts messages of one conversation into the cache. The same message again changes nothing.
+// Add puts messages of one conversation into the cache. The same message again changes nothing. After an error any of
+// them may be missing.
 func (c *Cache) Add(ctx context.Context, conv chat.ID, ms ...chat.Message) error {
 	if len(ms) == 0 {
 		return nil
 	}
-	_, err := c.client.db.TxPipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := c.client.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		c.add(ctx, p, conv, ms)
 		return nil
 	})
@@ -56,13 +57,13 @@ func (c *Cache) Add(ctx context.Context, conv chat.ID, ms ...chat.Message) error
 	return nil
 }
 
-// AddAll puts messages of any conversations into the cache in one round trip: all of them or none.
+// AddAll does what Add does for messages of any conversations, in one round trip.
 func (c *Cache) AddAll(ctx context.Context, ms []chat.Message) error {
 	byConv := map[chat.ID][]chat.Message{}
 	for _, m := range ms {
 		byConv[m.ConversationID] = append(byConv[m.ConversationID], m)
 	}
-	_, err := c.client.db.TxPipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := c.client.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for conv, of := range byConv {
 			c.add(ctx, p, conv, of)
 		}
@@ -74,6 +75,7 @@ func (c *Cache) AddAll(ctx context.Context, ms []chat.Message) error {
 	return nil
 }
 
+// add is no transaction, which the client would not repeat: a reader who comes in between sees a set that is too long.
 func (c *Cache) add(ctx context.Context, p goredis.Pipeliner, conv chat.ID, ms []chat.Message) {
 	zs := make([]goredis.Z, len(ms))
 	for i, m := range ms {

@@ -27,8 +27,10 @@ type Client struct{ db *goredis.Client }
 
 // NewClient makes a client; it dials when it is first used. A frozen Redis costs a command well under a second, two
 // attempts included. All commands of this package may be repeated, so one retry is always right.
-func NewClient(cfg Config) *Client {
-	return &Client{goredis.NewClient(&goredis.Options{
+func NewClient(cfg Config) *Client { return &Client{goredis.NewClient(options(cfg))} }
+
+func options(cfg Config) *goredis.Options {
+	return &goredis.Options{
 		Addr:                     cfg.Address,
 		Dialer:                   cfg.Network.Dial,
 		Limiter:                  cfg.Limiter,
@@ -45,7 +47,7 @@ func NewClient(cfg Config) *Client {
 		PipelinePoolSize:         -1, // pipelines use the same connections
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})}
+	}
 }
 
 // Close ends all connections.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,7 +25,9 @@ func newServer(t testing.TB) *server {
 		s.mini.SetTime(s.now)
 		address = s.mini.Addr()
 	}
-	s.client = NewClient(Config{Address: address})
+	o := options(Config{Address: address})
+	o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = 10*time.Second, 10*time.Second, 10*time.Second // what is tested here is not the machine
+	s.client = &Client{goredis.NewClient(o)}
 	t.Cleanup(func() { require.NoError(t, s.client.Close()) })
 	return s
 }
