@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -108,12 +109,15 @@ func (s *suite) ttl(t *testing.T) {
 	require.Error(t, s.Query(insert, short, "x", 630720001).Exec())
 }
 
+// batch writes more than the 50 KiB that Cassandra allows a batch of several partitions.
 func (s *suite) batch(t *testing.T) {
+	text := strings.Repeat("x", 2000)
 	for _, kind := range []gocql.BatchType{gocql.LoggedBatch, gocql.UnloggedBatch} {
 		conv := key()
 		b := s.NewBatch(kind)
 		for i := range 50 {
-			b.Query(insertPlace, conv, gocql.UUIDFromTime(time.UnixMilli(1_700_000_000_000+int64(i))), int64(i+1))
+			at := gocql.UUIDFromTime(time.UnixMilli(1_700_000_000_000 + int64(i)))
+			b.Query(`INSERT INTO messages (conversation_id, timestamp, seq, content) VALUES (?, ?, ?, ?)`, conv, at, int64(i+1), text)
 		}
 		require.NoError(t, s.ExecuteBatch(b))
 		require.Equal(t, seqs(50, -1, 50), column[int64](t, s.Query(`SELECT seq FROM messages WHERE conversation_id = ?`, conv)))
