@@ -6,27 +6,27 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"time"
 
-	"github.com/chatlab/chatlab/sim/cassandra"
-	"github.com/chatlab/chatlab/sim/kafka"
-	"github.com/chatlab/chatlab/sim/redis"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/node"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/transport"
-	"github.com/chatlab/chatlab/system/wire"
 )
 
 // Config says how the world runs.
 type Config struct {
-	Network    transport.Network // zero: the machine's own, on loopback
-	Partitions int               // 24 when 0
+	// Host is the network as one host of it dials and listens; hosts are called as the pods are, and "redis", "kafka"
+	// and "cassandra". Nil: all share the machine's own, on loopback.
+	Host       func(name string) transport.Network
+	Partitions int // 24 when 0
 	Switches   chat.Switches
 	EdgeListen string // 127.0.0.1:0 when empty
-	Log        *slog.Logger
-	Now        func() time.Time
+	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
+	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
+	Pace, Session time.Duration
+	Log           *slog.Logger
+	Now           func() time.Time
 }
 
 // World is a running system.
@@ -39,18 +39,14 @@ type World struct {
 	closers []func()
 }
 
-// Logical addresses of the roles: one pod each.
-const (
-	gatewayRPC    = "gateway-1:7000"
-	gatewayPublic = "gateway-1:8080"
-	messageRPC    = "message-1:7000"
-	presenceRPC   = "presence-1:7000"
-	cacheAddress  = "redis-cache:6379"
-	onlineAddress = "redis-presence:6379"
-)
+// drain is how long sockets may take to leave when the world ends.
+const drain = 500 * time.Millisecond
 
 // Start runs stores and roles and returns when all are ready.
 func Start(ctx context.Context, cfg Config) (*World, error) {
+	if cfg.Host == nil {
+		cfg.Host = func(string) transport.Network { return transport.Network{} }
+	}
 	if cfg.Partitions == 0 {
 		cfg.Partitions = 24
 	}
@@ -92,11 +88,9 @@ func (w *World) Token(user chat.ID, life time.Duration) (string, error) {
 	return w.users.User(token.User{ID: user, Expires: w.cfg.Now().Add(life)})
 }
 
-// Network leads a device to the gateways.
-func (w *World) Network() transport.Network { return w.network() }
-
-func (w *World) network() transport.Network {
-	n := w.cfg.Network
+// From is the network as a device on this host needs it: it leads to the gateways by the names that the edge tells.
+func (w *World) From(host string) transport.Network {
+	n := w.cfg.Host(host)
 	n.Names = maps.Clone(w.names) // what a role calls started before it; what comes later must not race with its dials
 	return n
 }
@@ -113,71 +107,9 @@ func (w *World) Close() {
 	}
 }
 
-func (w *World) onClose(close func() error) {
-	w.closers = append(w.closers, func() { _ = close() })
-}
-
-func (w *World) startStores() (node.Config, error) {
-	var cfg node.Config
-	listen := w.cfg.Network.ListenFunc
-	log, err := kafka.Start(kafka.Config{Topics: map[string]int{wire.TopicMessages: w.cfg.Partitions}, Listen: listen})
-	if err != nil {
-		return cfg, fmt.Errorf("start log: %w", err)
-	}
-	w.onClose(log.Close)
-	for _, b := range log.Brokers() {
-		w.names[b.Announced] = b.Address
-		cfg.Kafka = append(cfg.Kafka, b.Announced)
-	}
-	tables, err := cassandra.New(cassandra.Config{Listen: listen, Now: w.cfg.Now, Log: w.cfg.Log})
-	if err != nil {
-		return cfg, fmt.Errorf("start tables: %w", err)
-	}
-	w.closers = append(w.closers, tables.Close)
-	maps.Copy(w.names, tables.Routes())
-	cfg.Cassandra = tables.Hosts()
-	for _, address := range []string{cacheAddress, onlineAddress} {
-		r, err := startRedis(listen)
-		if err != nil {
-			return cfg, err
-		}
-		w.onClose(r.Close)
-		w.names[address] = r.Addr()
-	}
-	cfg.RedisCache, cfg.RedisPresence = cacheAddress, onlineAddress
-	return cfg, nil
-}
-
-func startRedis(listen func(network, address string) (net.Listener, error)) (*redis.Server, error) {
-	r, err := redis.New(redis.Config{Listen: listen})
-	if err != nil {
-		return nil, fmt.Errorf("start redis: %w", err)
-	}
-	return r, nil
-}
-
-func (w *World) makeKeys(cfg *node.Config) error {
-	user, err := token.NewKey()
-	if err != nil {
-		return err
-	}
-	ticket, err := token.NewKey()
-	if err != nil {
-		return err
-	}
-	w.users = token.NewIssuer(user, w.cfg.Now)
-	cfg.UserKeys, cfg.TicketKey, cfg.TicketKeys = user.JWKS(), ticket.Private(), ticket.JWKS()
-	cfg.Switches, cfg.Partitions, cfg.Now, cfg.Logger = w.cfg.Switches, w.cfg.Partitions, w.cfg.Now, w.cfg.Log
-	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
-	cfg.Gateways = map[string]string{"gateway-1": gatewayRPC}
-	cfg.GatewayPublic = map[string]string{"gateway-1": gatewayPublic}
-	cfg.Network = w.network()
-	return nil
-}
-
 func (w *World) startRole(ctx context.Context, base node.Config, role string) error {
-	cfg := base
-	cfg.Role, cfg.Name, cfg.Network = role, role+"-1", w.network()
+	cfg, name := base, role+"-1"
+	cfg.Role, cfg.Name, cfg.Network = role, name, w.From(name)
 	if role == node.Edge {
 		cfg.PublicListen = w.cfg.EdgeListen
 	}
@@ -187,7 +119,7 @@ func (w *World) startRole(ctx context.Context, base node.Config, role string) er
 	}
 	w.nodes = append(w.nodes, n)
 	a := n.Addresses()
-	w.names[role+"-1:7000"], w.names[role+"-1:8080"] = a.RPC, a.Public
+	w.names[name+":7000"], w.names[name+":8080"] = a.RPC, a.Public
 	if role == node.Edge {
 		w.EdgeURL = "http://" + a.Public
 	}

@@ -1,0 +1,78 @@
+package world
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/chatlab/chatlab/sim/cassandra"
+	"github.com/chatlab/chatlab/sim/kafka"
+	"github.com/chatlab/chatlab/sim/redis"
+	"github.com/chatlab/chatlab/system/node"
+	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// Addresses by which roles and devices know what there is: one pod a role.
+const (
+	gatewayRPC    = "gateway-1:7000"
+	gatewayPublic = "gateway-1:8080"
+	messageRPC    = "message-1:7000"
+	presenceRPC   = "presence-1:7000"
+	cacheAddress  = "redis-cache:6379"
+	onlineAddress = "redis-presence:6379"
+)
+
+func (w *World) startStores() (node.Config, error) {
+	var cfg node.Config
+	log, err := kafka.Start(kafka.Config{Topics: map[string]int{wire.TopicMessages: w.cfg.Partitions}, Listen: w.cfg.Host("kafka").ListenFunc})
+	if err != nil {
+		return cfg, fmt.Errorf("start log: %w", err)
+	}
+	w.onClose(log.Close)
+	for _, b := range log.Brokers() {
+		w.names[b.Announced] = b.Address
+		cfg.Kafka = append(cfg.Kafka, b.Announced)
+	}
+	tables, err := cassandra.New(cassandra.Config{Listen: w.cfg.Host("cassandra").ListenFunc, Now: w.cfg.Now, Log: w.cfg.Log})
+	if err != nil {
+		return cfg, fmt.Errorf("start tables: %w", err)
+	}
+	w.closers = append(w.closers, tables.Close)
+	maps.Copy(w.names, tables.Routes())
+	cfg.Cassandra = tables.Hosts()
+	for _, address := range []string{cacheAddress, onlineAddress} {
+		r, err := redis.New(redis.Config{Listen: w.cfg.Host("redis").ListenFunc})
+		if err != nil {
+			return cfg, fmt.Errorf("start redis: %w", err)
+		}
+		w.onClose(r.Close)
+		w.names[address] = r.Addr()
+	}
+	cfg.RedisCache, cfg.RedisPresence = cacheAddress, onlineAddress
+	return cfg, nil
+}
+
+func (w *World) onClose(end func() error) {
+	w.closers = append(w.closers, func() { _ = end() })
+}
+
+// makeKeys completes what all roles are told.
+func (w *World) makeKeys(cfg *node.Config) error {
+	user, err := token.NewKey()
+	if err != nil {
+		return fmt.Errorf("make key of user tokens: %w", err)
+	}
+	ticket, err := token.NewKey()
+	if err != nil {
+		return fmt.Errorf("make key of tickets: %w", err)
+	}
+	w.users = token.NewIssuer(user, w.cfg.Now)
+	cfg.UserKeys, cfg.TicketKey, cfg.TicketKeys = user.JWKS(), ticket.Private(), ticket.JWKS()
+	cfg.Switches, cfg.Partitions, cfg.Now, cfg.Logger = w.cfg.Switches, w.cfg.Partitions, w.cfg.Now, w.cfg.Log
+	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
+	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
+	cfg.Gateways = map[string]string{"gateway-1": gatewayRPC}
+	cfg.GatewayPublic = map[string]string{"gateway-1": gatewayPublic}
+	cfg.Network = w.From("operator") // migrates
+	return nil
+}
