@@ -37,18 +37,37 @@ func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, err
 	d.user, d.id = rec.Alias(user, name), rec.Text(d.name)
 	rec.Record(history.Event{Kind: history.DeviceKnown, Device: d.id, User: d.user})
 	sw := f.run.variant.Switches
+	defects, err := defectsOf(f.run.variant.Defect)
+	if err != nil {
+		return nil, err
+	}
 	c, err := client.New(client.Config{
 		EdgeURL: f.run.sys.EdgeURL(), UserID: user, Device: "phone", Network: f.run.sys.Network(), HTTP: f.http,
 		Token:     func(context.Context) (string, error) { return f.run.sys.Token(user) },
 		Reconnect: sw.Reconnect, HeartbeatBy: sw.HeartbeatBy,
-		RetryRefusal: retryRefusal, Observe: d.observe, Rand: rng, Log: f.run.opt.Log,
-		Defects: client.Defects{NoDedupe: f.run.variant.Defect == "client_no_dedupe", NoGapFill: f.run.variant.Defect == "client_no_gap_fill"},
+		RetryRefusal: retryRefusal, Observe: d.observe, Rand: rng, Log: f.run.opt.Log, Defects: defects,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make device %s: %w", d.name, err)
 	}
 	d.client = c
 	return d, nil
+}
+
+// defectsOf reads a variant's defect of the clients.
+func defectsOf(name string) (d client.Defects, err error) {
+	switch name {
+	case "":
+	case "client_no_dedupe":
+		d.NoDedupe = true
+	case "client_no_gap_fill":
+		d.NoGapFill = true
+	case "client_no_order":
+		d.NoOrder = true
+	default:
+		err = fmt.Errorf("defect %q of clients is unknown", name)
+	}
+	return d, err
 }
 
 // retryRefusal lets a refusal by a limit be the send's outcome: who is told, and how, is what a run judges.

@@ -2,6 +2,8 @@ package chat
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,8 +25,17 @@ type Switches struct {
 	Reconnect    string        `json:"reconnect"`     // "jitter": exponential backoff with full jitter; "immediate"
 	HeartbeatBy  string        `json:"heartbeat_by"`  // "gateway": refreshed in batches for sockets that live; "client": PUT presence
 
-	// Defects for mutation testing: each breaks one promise on purpose. Never set outside a test.
+	// Mutant names a defect of Mutants. Never set outside a test.
 	Mutant string `json:"mutant,omitempty"`
+}
+
+// Mutants names the defects that a role can be given on purpose, so that mutation tests can prove that what is promised
+// is also looked at.
+func Mutants() []string {
+	return []string{
+		"lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute", "history_skips", // of message pods
+		"placed_twice", "row_lost", "push_lost", "push_twice", "push_late", "slow_push", "seq_by_gateway", // of fan-out workers
+	}
 }
 
 // Profiles in the order of what they promise.
@@ -58,6 +69,8 @@ func (s Switches) Validate() error {
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", s.HeartbeatBy)
 	case s.GroupLimit < 0 || s.GroupQueue < 0 || s.GroupWait < 0:
 		return fmt.Errorf("group_limit, group_queue and group_wait must not be negative")
+	case s.Mutant != "" && !slices.Contains(Mutants(), s.Mutant):
+		return fmt.Errorf("mutant %q is unknown: want one of %s", s.Mutant, strings.Join(Mutants(), ", "))
 	}
 	return nil
 }

@@ -60,12 +60,6 @@ type Timeouts struct {
 	Start     time.Duration // 1.5 s: the same before the first message of a conversation that the device never saw
 }
 
-// Defects break the device on purpose, so that a test can prove that its checks notice.
-type Defects struct {
-	NoDedupe  bool // shows again what it has shown
-	NoGapFill bool // jumps over gaps and reads no history
-}
-
 const (
 	backoffBase = 250 * time.Millisecond
 	backoffCap  = 30 * time.Second

@@ -50,11 +50,11 @@ func (c *cursor) take(out []chat.Message, m chat.Message) []chat.Message {
 	case seq == 0:
 		return c.takeUnplaced(out, m)
 	case seq <= c.at.Seq:
-		if c.rules.defects.NoDedupe {
+		if c.rules.defects.goesBack() {
 			out = append(out, m)
 		}
 		return out
-	case seq == c.at.Seq+1 || c.rules.defects.NoGapFill:
+	case seq == c.at.Seq+1 || c.rules.defects.jumps():
 		return c.drain(c.show(out, m))
 	}
 	c.keep(m)

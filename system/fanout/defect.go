@@ -1,28 +1,67 @@
 package fanout
 
 import (
-	"github.com/chatlab/chatlab/system/chat"
+	"strings"
+	"time"
+
 	"github.com/chatlab/chatlab/system/wire"
 )
 
-// defect makes a known mistake, so that mutation tests can prove that the lab's properties see it.
+// defect makes a known mistake with the item of a message, so that mutation tests can prove that the lab's properties
+// see it.
 func (w *Worker) defect(it item) []item {
-	if !it.placed {
-		return []item{it}
-	}
 	seq := it.message.Place.Seq
 	switch {
-	case w.cfg.Switches.Mutant == "push_twice" && seq%5 == 0:
-		return []item{it, it}
-	case w.cfg.Switches.Mutant == "seq_skips" && seq >= 20: // one place is missing from then on
-		it.message.Place.Seq++
-		it.frame = wire.Encode(wire.MessageFrame(it.message))
-	case w.cfg.Switches.Mutant == "phantom" && seq%20 == 0: // a message that nobody sent
-		it.message.ClientMsgID = chat.NewClientMsgID(it.message.CreatedAt)
-		it.message.ID = chat.NewID()
-		it.frame = wire.Encode(wire.MessageFrame(it.message))
-	case w.cfg.Switches.Mutant == "push_lost" && seq%10 == 0: // stored, never pushed
+	case !it.placed:
+	case w.cfg.Switches.Mutant == "placed_twice": // every fifth message takes two places
+		twin := it.at(seq + seq/5)
+		if seq%5 != 0 {
+			return []item{twin}
+		}
+		twin.message.Place.Timestamp[15]++ // a row of its own
+		return []item{it.at(seq + seq/5 - 1), twin}
+	case seq%5 != 0:
+	case w.cfg.Switches.Mutant == "row_lost": // pushed, never stored
+		it.placed = false
+	case w.cfg.Switches.Mutant == "push_lost": // stored, never pushed
 		it.members = nil
+	case w.cfg.Switches.Mutant == "push_twice":
+		again := it
+		again.placed = false
+		return []item{it, again}
 	}
 	return []item{it}
+}
+
+// at is the same item at another place.
+func (it item) at(seq int64) item {
+	it.message.Place.Seq = seq
+	it.frame = wire.Encode(wire.MessageFrame(it.message))
+	return it
+}
+
+// handOver puts a delivery into its gateway's outlet, unless there is a defect about that.
+func (w *Worker) handOver(gateway string, it item, d delivery) {
+	switch seq := it.message.Place.Seq; w.cfg.Switches.Mutant {
+	case "slow_push":
+		w.enqueueLater(time.Second, gateway, d)
+		return
+	case "push_late": // some are overtaken by those that come after them
+		if seq%5 == 0 {
+			w.enqueueLater(time.Second, gateway, d)
+			return
+		}
+	case "seq_by_gateway": // one counts otherwise than the others from some place on
+		if seq >= 5 && strings.HasSuffix(gateway, "-2") {
+			d.frame = it.at(seq + 1).frame
+		}
+	}
+	w.outlets.enqueue(gateway, d)
+}
+
+func (w *Worker) enqueueLater(after time.Duration, gateway string, d delivery) {
+	time.AfterFunc(after, func() {
+		d.at = time.Now()
+		w.outlets.enqueue(gateway, d)
+	})
 }

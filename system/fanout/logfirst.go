@@ -104,7 +104,7 @@ func (w *Worker) pushAndStore(ctx context.Context, items []item) error {
 func (w *Worker) push(ctx context.Context, items []item) {
 	for _, it := range items {
 		for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-			w.outlets.enqueue(gateway, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now()})
+			w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now()})
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // withDefect wraps a write path in a known mistake, so that mutation tests can prove that the lab's properties see it.
 func withDefect(name string, w writer) writer {
 	switch name {
-	case "lost_write", "late_write", "refuse_some":
+	case "lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute":
 		return &defect{writer: w, name: name}
 	}
 	return w
@@ -23,19 +23,41 @@ type defect struct {
 	n    atomic.Int64
 }
 
+// write makes the mistake with every fifth message.
 func (d *defect) write(ctx context.Context, m chat.Message, members []chat.ID) error {
-	n := d.n.Add(1)
-	switch {
-	case d.name == "lost_write" && n%10 == 0: // acknowledged, never written
+	if d.n.Add(1)%5 != 0 {
+		return d.writer.write(ctx, m, members)
+	}
+	refusal := chat.Errorf(chat.CodeGroupLimit, "defect %s", d.name)
+	switch d.name {
+	case "lost_write": // acknowledged, never written
 		return nil
-	case d.name == "late_write" && n%3 == 0: // acknowledged before it is written: a later send overtakes it
-		go func() {
-			<-time.After(1500 * time.Millisecond)
-			_ = d.writer.write(context.WithoutCancel(ctx), m, members)
-		}()
+	case "late_write": // acknowledged before it is written: a later send overtakes it
+		time.AfterFunc(time.Second, func() { _ = d.writer.write(context.WithoutCancel(ctx), m, members) })
 		return nil
-	case d.name == "refuse_some" && n%10 == 0:
-		return chat.Errorf(chat.CodeUnavailable, "defect: refused").After(time.Minute)
+	case "ghost_write": // written once more, as if another had been sent
+		ghost := m
+		ghost.ID, ghost.ClientMsgID = chat.NewID(), chat.NewClientMsgID(m.CreatedAt)
+		if err := d.writer.write(ctx, ghost, members); err != nil {
+			return err
+		}
+	case "write_refused": // written, and refused
+		if err := d.writer.write(ctx, m, members); err != nil {
+			return err
+		}
+		return refusal.After(time.Second)
+	case "refuse_some":
+		return refusal.After(time.Second)
+	case "refusal_mute": // without a word of when to come back
+		return refusal
 	}
 	return d.writer.write(ctx, m, members)
+}
+
+// mislay takes a message out of a page of history.
+func mislay(mutant string, page []chat.Message) []chat.Message {
+	if mutant != "history_skips" || len(page) < 3 {
+		return page
+	}
+	return append(page[:1:1], page[2:]...)
 }

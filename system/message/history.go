@@ -93,9 +93,7 @@ func (s *Service) readPage(ctx context.Context, p page) (r pageResult, err error
 	default:
 		return s.readNewest(ctx, p)
 	}
-	if s.cfg.Switches.Mutant == "history_skips" && len(r.messages) > 2 {
-		r.messages = append(r.messages[:1:1], r.messages[2:]...)
-	}
+	r.messages = mislay(s.cfg.Switches.Mutant, r.messages)
 	return r, err
 }
 

@@ -1,0 +1,61 @@
+package mutants_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/scenarios/environment/embedded"
+	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/mutants"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+func TestMain(m *testing.M) {
+	pod.Main()
+	os.Exit(m.Run())
+}
+
+// TestMutants plays every mutant where the environment asks for it (make mutants), and otherwise two of them, to show
+// that the way from a switch to a caught defect is open.
+func TestMutants(t *testing.T) {
+	all, load := append([]mutants.Mutant{mutants.None()}, mutants.All()...), 5*time.Second
+	whole := os.Getenv("CHATLAB_MUTANTS") != ""
+	if !whole {
+		all, load = mutants.Smoke(), 3*time.Second
+	}
+	start := time.Now()
+	var outcomes []mutants.Outcome
+	for _, m := range all {
+		t.Run(m.Name, func(t *testing.T) { outcomes = append(outcomes, play(t, m, load)) })
+	}
+	t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), mutants.Matrix(outcomes))
+	if whole {
+		require.Empty(t, mutants.Missed(outcomes))
+	}
+}
+
+func play(t *testing.T, m mutants.Mutant, load time.Duration) mutants.Outcome {
+	env := embedded.Environment{Reason: "tests run where nothing has to be installed"}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	o, err := mutants.Play(t.Context(), env, m, load, filepath.Join(t.TempDir(), "history.chatlab"), log)
+	require.NoError(t, err)
+	require.Empty(t, o.Missed())
+	return o
+}
+
+// TestEveryDefectIsPlayed keeps the list of mutants and that of the system's defects together.
+func TestEveryDefectIsPlayed(t *testing.T) {
+	var played []string
+	for _, m := range mutants.All() {
+		if m.System != "" {
+			played = append(played, m.System)
+		}
+	}
+	require.Subset(t, played, chat.Mutants(), "every defect of the system is played")
+	require.Subset(t, chat.Mutants(), played, "every mutant is a defect of the system")
+}
