@@ -2,8 +2,10 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -50,6 +52,31 @@ func (c *Client) dialer() *kafka.Dialer {
 	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: time.Second, DialFunc: c.cfg.Network.Dial}
 }
 
+// dialerUntil makes connections that end with ctx: the driver's reader would wait for the answer to its last fetch, and
+// a rebalance for the reader.
+func (c *Client) dialerUntil(ctx context.Context) *kafka.Dialer {
+	d := c.dialer()
+	d.DialFunc = func(dial context.Context, network, address string) (net.Conn, error) {
+		conn, err := c.cfg.Network.Dial(dial, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return leased{conn, context.AfterFunc(ctx, func() { conn.Close() })}, nil
+	}
+	return d
+}
+
+// leased is a connection that somebody else may close.
+type leased struct {
+	net.Conn
+	giveUp func() bool // the lease
+}
+
+func (l leased) Close() error {
+	l.giveUp()
+	return l.Conn.Close()
+}
+
 // CreateTopic makes a topic unless it exists. The number of partitions is fixed from then on: it decides which
 // conversations share one.
 func (c *Client) CreateTopic(ctx context.Context, topic string, partitions, replicas int) error {
@@ -59,7 +86,7 @@ func (c *Client) CreateTopic(ctx context.Context, topic string, partitions, repl
 	if err != nil {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
-	if err := res.Errors[topic]; err != nil && err != kafka.TopicAlreadyExists {
+	if err := res.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	return nil

@@ -81,7 +81,7 @@ func (p *Partition) pumpOnce(ctx context.Context) {
 		}
 	}()
 	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: p.client.cfg.Brokers, Topic: p.topic, Partition: p.ID, Dialer: p.client.dialer(),
+		Brokers: p.client.cfg.Brokers, Topic: p.topic, Partition: p.ID, Dialer: p.client.dialerUntil(ctx),
 		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: p.client.cfg.Pace, QueueCapacity: 256, ReadLagInterval: -1,
 		ReadBackoffMin: 20 * time.Millisecond, ReadBackoffMax: 500 * time.Millisecond, MaxAttempts: 3,
 	})
