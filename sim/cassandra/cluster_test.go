@@ -1,6 +1,7 @@
 package cassandra_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -137,8 +138,8 @@ func TestTruncateNeedsAllNodes(t *testing.T) {
 	require.NoError(t, c.Stop("cassandra-2"))
 	require.Eventually(t, func() bool {
 		err := session.Query(`TRUNCATE conversations`).Exec()
-		_, ok := err.(*gocql.RequestErrUnavailable)
-		return ok
+		var unavailable *gocql.RequestErrUnavailable
+		return errors.As(err, &unavailable)
 	}, 5*time.Second, 10*time.Millisecond)
 }
 

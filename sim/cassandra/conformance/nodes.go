@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func (s *suite) works(t *testing.T, level gocql.Consistency) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		err := s.Query(selectTitle, key()).Consistency(level).Exec()
-		return err == nil || err == gocql.ErrNotFound
+		return err == nil || errors.Is(err, gocql.ErrNotFound)
 	}, 30*time.Second, 50*time.Millisecond)
 }
 

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func (s *suite) ttl(t *testing.T) {
 	if s.target.Advance != nil {
 		s.target.Advance(2 * time.Second)
 	}
-	require.Eventually(t, func() bool { return s.Query(selectTitle, short).Scan(new(string)) == gocql.ErrNotFound }, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return errors.Is(s.Query(selectTitle, short).Scan(new(string)), gocql.ErrNotFound) }, 10*time.Second, 50*time.Millisecond)
 	at := column[*time.Time](t, s.Query(`SELECT last_message_at FROM conversations WHERE conversation_id = ?`, updated))
 	require.Equal(t, []*time.Time{nil}, at)
 	require.Equal(t, []string{"forever"}, s.title(t, updated))

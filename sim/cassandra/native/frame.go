@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"io"
 
 	"github.com/datastax/go-cassandra-native-protocol/primitive"
@@ -101,9 +100,4 @@ func appendHeader(dst []byte, stream int16, op primitive.OpCode) []byte {
 func finish(dst []byte, at int) []byte {
 	binary.BigEndian.PutUint32(dst[at+5:], uint32(len(dst)-at-headerSize))
 	return dst
-}
-
-// String describes the frame for logs.
-func (f Frame) String() string {
-	return fmt.Sprintf("%s, stream %d, %d bytes", f.OpCode, f.Stream, len(f.Body))
 }
