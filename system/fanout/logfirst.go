@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,9 +30,10 @@ type item struct {
 func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
 	states := &states{store: w.cfg.Store, partition: int32(p.ID), byID: map[chat.ID]*conversation{}}
 	cache := newCacheWriter(w.cfg.Cache, w.cfg.Logger, w.metrics)
-	stop := context.AfterFunc(ctx, cache.stop)
-	defer stop()
-	go cache.run(ctx)
+	var caching sync.WaitGroup
+	caching.Go(func() { cache.run(ctx) })
+	defer caching.Wait()
+	defer cache.stop()
 	for {
 		records, err := p.Fetch(ctx, maxBatch)
 		if err != nil {
