@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/token"
@@ -45,6 +44,7 @@ type fakePod struct {
 	pb.UnimplementedGatewayServer
 	address string
 	server  *grpc.Server
+	end     chan struct{} // closed when the test ends
 
 	mu     sync.Mutex
 	answer func(ctx context.Context, req any) (any, error)
@@ -124,23 +124,22 @@ func gives(answer any) func(context.Context, any) (any, error) {
 	return func(context.Context, any) (any, error) { return answer, nil }
 }
 
-// hangs never answers.
-func hangs(ctx context.Context, _ any) (any, error) { <-ctx.Done(); return nil, ctx.Err() }
+// hang answers nothing, not even that time is up.
+func (p *fakePod) hang() {
+	p.will(func(context.Context, any) (any, error) { <-p.end; return nil, nil })
+}
 
 func startPod(t testing.TB, n transport.Network, address string) *fakePod {
-	p := &fakePod{answer: nothing, server: transport.Server()}
+	p := &fakePod{answer: nothing, server: transport.Server(), end: make(chan struct{})}
 	l, err := n.Listen("tcp", address)
 	require.NoError(t, err)
 	p.address = l.Addr().String()
-	if l, ok := l.(*memoryListener); ok {
-		p.address = l.address
-	}
 	pb.RegisterMessagesServer(p.server, p)
 	pb.RegisterPresencesServer(p.server, p)
 	pb.RegisterGatewayServer(p.server, p)
 	done := make(chan error, 1)
 	go func() { done <- p.server.Serve(l) }()
-	t.Cleanup(func() { p.server.Stop(); <-done })
+	t.Cleanup(func() { close(p.end); p.server.Stop(); <-done })
 	return p
 }
 
@@ -213,10 +212,7 @@ func (w *world) serve(t testing.TB, cfg Config) {
 	server := &http.Server{Handler: w.edge}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
-	if address = l.Addr().String(); w.network.ListenFunc != nil {
-		address = "edge:1"
-	}
-	w.url = "http://" + address
+	w.url = "http://" + l.Addr().String()
 	w.client = &http.Client{
 		Transport:     &http.Transport{DialContext: w.network.Dial},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -312,7 +308,7 @@ func (w *world) ask(t testing.TB, method, path, body string, header ...string) a
 	return answer{res.StatusCode, res.Header, data}
 }
 
-// memory is a network without sockets, for bubbles.
+// memory is a network of pipes, for bubbles.
 func memory() transport.Network {
 	var mu sync.Mutex
 	listeners := map[string]*memoryListener{}
@@ -320,7 +316,7 @@ func memory() transport.Network {
 		ListenFunc: func(_, address string) (net.Listener, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			l := &memoryListener{bufconn.Listen(1 << 16), address}
+			l := &memoryListener{address: address, dialed: make(chan net.Conn), closed: make(chan struct{})}
 			listeners[address] = l
 			return l, nil
 		},
@@ -328,15 +324,39 @@ func memory() transport.Network {
 			mu.Lock()
 			l := listeners[address]
 			mu.Unlock()
-			if l == nil {
+			here, there := net.Pipe()
+			select {
+			case l.dialed <- there:
+				return here, nil
+			case <-l.closed:
 				return nil, fmt.Errorf("dial %s: refused", address)
+			case <-ctx.Done():
+				return nil, ctx.Err()
 			}
-			return l.DialContext(ctx)
 		},
 	}
 }
 
 type memoryListener struct {
-	*bufconn.Listener
 	address string
+	dialed  chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
 }
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.dialed:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *memoryListener) Addr() net.Addr { return memoryAddr(l.address) }
+
+type memoryAddr string
+
+func (memoryAddr) Network() string  { return "memory" }
+func (a memoryAddr) String() string { return string(a) }

@@ -139,7 +139,7 @@ func TestAFrozenPodIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory(), size{2, 1, 0}, func(c *Config) { c.Sends = unlimited() })
 		path := w.preferred(0)
-		w.messages[0].will(hangs)
+		w.messages[0].hang()
 		for range 3 {
 			start := time.Now()
 			assert.Equal(t, chat.CodeUnknownOutcome, w.ask(t, "POST", path, goodBody).code(t))
@@ -162,7 +162,7 @@ func TestAFrozenPodIsLeftAlone(t *testing.T) {
 func TestAFrozenPodHoldsUpAReadOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory(), size{2, 1, 0}, nil)
-		w.messages[0].will(hangs)
+		w.messages[0].hang()
 		start := time.Now()
 		assert.Equal(t, http.StatusOK, w.ask(t, "GET", w.preferred(0), "").status)
 		assert.Equal(t, repeatWithin, time.Since(start))
@@ -208,7 +208,7 @@ func TestGatewaysAreAssignedByConnections(t *testing.T) {
 		poll()
 		assert.Equal(t, map[string]int{public(2): 50}, w.assign(t, 50), "one that drains gets none")
 
-		w.gateways[2].will(hangs)
+		w.gateways[2].hang()
 		poll()
 		assert.Equal(t, map[string]int{public(0): 5}, w.assign(t, 5), "one that hangs gets none")
 
