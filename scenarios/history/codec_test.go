@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -35,7 +36,7 @@ func readAll(t require.TestingT, r *Reader) (events []Event) {
 	for {
 		var e Event
 		err := r.Next(&e)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return events
 		}
 		require.NoError(t, err)

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -118,7 +119,7 @@ func TestKnownTopicExistsWhoeverDied(t *testing.T) {
 	require.NoError(t, r.Restart("kafka-3"))
 	require.Eventually(t, func() bool {
 		made, err := r.client.CreateTopics(r.ctx, &driver.CreateTopicsRequest{Topics: []driver.TopicConfig{{Topic: topic, NumPartitions: 1, ReplicationFactor: -1}}})
-		return err == nil && made.Errors[topic] == driver.TopicAlreadyExists
+		return err == nil && errors.Is(made.Errors[topic], driver.TopicAlreadyExists)
 	}, patience, 50*time.Millisecond)
 }
 

@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -203,10 +204,10 @@ func (c *Conn) limit(t time.Time, limits ...*deadline) error {
 
 // wrap makes an error look as package net's do; io.EOF stays bare, as there.
 func (c *Conn) wrap(operation string, err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return err
 	}
-	if errno, ok := err.(syscall.Errno); ok {
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		err = os.NewSyscallError(operation, errno)
 	}
 	return &net.OpError{Op: operation, Net: "tcp", Source: c.local, Addr: c.remote, Err: err}

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"syscall"
@@ -20,7 +21,7 @@ func (h *Host) DialContext(ctx context.Context, network, address string) (net.Co
 	if err == nil {
 		return conn, nil
 	}
-	if errno, ok := err.(syscall.Errno); ok {
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		err = os.NewSyscallError("connect", errno)
 	}
 	return nil, &net.OpError{Op: "dial", Net: network, Addr: destination(address), Err: err}

@@ -12,7 +12,7 @@ import (
 	"github.com/chatlab/chatlab/system/order"
 )
 
-// maxBatchBytes keeps a batch under the 50 KiB at which Cassandra refuses one.
+// maxBatchBytes keeps a batch well under what a commit log segment takes, and its latency near that of one row.
 const maxBatchBytes = 40 << 10
 
 // Insert stores messages of one conversation; the same message again changes nothing.

@@ -2,11 +2,13 @@ package cassandra
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/gocql/gocql"
@@ -88,17 +90,34 @@ func cluster(cfg Config) *gocql.ClusterConfig {
 	return c
 }
 
+// dialer leads the driver to where a node really is, and lets it believe that it reached what it dialed: the driver
+// takes the port of the other nodes from the address of the connection it has.
 type dialer struct{ n transport.Network }
 
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d.n.Dial(ctx, network, address)
+	c, err := d.n.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	announced, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return c, nil // dialed by name: that is where it is
+	}
+	return announcedConn{c, net.TCPAddrFromAddrPort(announced)}, nil
 }
+
+type announcedConn struct {
+	net.Conn
+	announced *net.TCPAddr
+}
+
+func (c announcedConn) RemoteAddr() net.Addr { return c.announced }
 
 // Ready proves the data path with a read at LOCAL_QUORUM.
 func (s *Store) Ready(ctx context.Context) error {
 	var kind string
 	err := s.s.Query(selectConversation, gocql.UUID{}).WithContext(ctx).Scan(&kind, nil, nil, nil)
-	if err != nil && err != gocql.ErrNotFound {
+	if err != nil && !errors.Is(err, gocql.ErrNotFound) {
 		return fmt.Errorf("read from cassandra: %w", err)
 	}
 	return nil

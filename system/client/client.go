@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func (c *Client) begin(ctx context.Context) error {
 func (c *Client) finish(ctx context.Context, err error) {
 	c.mu.Lock()
 	c.run = nil
-	if err != ctx.Err() {
+	if !errors.Is(err, ctx.Err()) {
 		c.final = err
 	}
 	c.notify()

@@ -39,7 +39,7 @@ func makeKeys() (*keys, error) {
 	}
 	for file, data := range map[string][]byte{k.userJWKS: user.JWKS(), k.ticketKey: ticket.Private(), k.ticketJWKS: ticket.JWKS()} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
-			k.remove()
+			_ = k.remove()
 			return nil, fmt.Errorf("write keys: %w", err)
 		}
 	}
