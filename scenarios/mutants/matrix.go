@@ -71,6 +71,16 @@ func Missed(all []Outcome) (problems []string) {
 	return problems
 }
 
+// Seen is what the property that a mutant is aimed at observed.
+func (o Outcome) Seen() string {
+	for _, p := range o.Properties {
+		if p.Name == o.Mutant.Target {
+			return fmt.Sprintf("%s: %s", p.Name, p.Verdict.Observed)
+		}
+	}
+	return "no property is aimed at"
+}
+
 // Missed says whether the property that a mutant is aimed at held, or, without a mutant, which one did not.
 func (o Outcome) Missed() (problems []string) {
 	for _, p := range o.Properties {

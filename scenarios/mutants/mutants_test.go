@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/mutants"
+	"github.com/chatlab/chatlab/scenarios/property"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
@@ -44,6 +46,7 @@ func play(t *testing.T, m mutants.Mutant, load time.Duration) mutants.Outcome {
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	o, err := mutants.Play(t.Context(), env, m, load, filepath.Join(t.TempDir(), "history.chatlab"), log)
 	require.NoError(t, err)
+	t.Log(o.Seen())
 	require.Empty(t, o.Missed())
 	return o
 }
@@ -58,4 +61,25 @@ func TestEveryDefectIsPlayed(t *testing.T) {
 	}
 	require.Subset(t, played, chat.Mutants(), "every defect of the system is played")
 	require.Subset(t, chat.Mutants(), played, "every mutant is a defect of the system")
+	sw, err := chat.Profile(chat.ProfileHardened)
+	require.NoError(t, err)
+	sw.Mutant = "lost_rite"
+	require.ErrorContains(t, sw.Validate(), `mutant "lost_rite" is unknown`)
+}
+
+// TestWhatIsMissedIsTold shows that the lab's own judgement of itself can fail.
+func TestWhatIsMissedIsTold(t *testing.T) {
+	judged := func(target string, statuses ...property.Status) mutants.Outcome {
+		o := mutants.Outcome{Mutant: mutants.Mutant{Name: "on " + target, Target: target}}
+		for i, s := range statuses {
+			r := property.Result{Name: string(rune('a' + i)), Verdict: property.Verdict{Status: s, Observed: "this"}}
+			o.Properties = append(o.Properties, scenarios.Judged{Result: r})
+		}
+		return o
+	}
+	const holds, broken, unknown = property.Holds, property.Broken, property.Unknown
+	require.Empty(t, mutants.Missed([]mutants.Outcome{judged("", holds, holds), judged("a", broken, holds), judged("b", holds, broken)}))
+	require.Equal(t, []string{"mutant on b: b holds: this", "property b catches no mutant"},
+		mutants.Missed([]mutants.Outcome{judged("", holds, holds), judged("a", broken, holds), judged("b", broken, holds)}))
+	require.Len(t, mutants.Missed([]mutants.Outcome{judged("", broken, unknown), judged("b", holds, broken)}), 2, "nothing is wrong, but one breaks and one cannot tell")
 }

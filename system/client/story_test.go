@@ -100,6 +100,8 @@ var receiving = []story{
 	{name: "defect: no gap fill", config: func(c *Config) { c.Defects.NoGapFill = true }, store: msgs(1, 3),
 		script: func(p *peer) { p.resumed(2); p.live(1, 3); p.send(wire.ServerFrame{Type: wire.TypeResync}) },
 		want:   up + "shown 1, shown 3, resync 3"},
+	{name: "defect: no order", config: func(c *Config) { c.Defects.NoOrder = true }, script: func(p *peer) { p.resumed(); p.live(1, 3, 2) },
+		want: up + "shown 1, shown 3, shown 2"},
 }
 
 // TestReceiving tells what a device shows for what a gateway sends.
