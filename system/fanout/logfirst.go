@@ -43,10 +43,10 @@ func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
 		if err != nil {
 			return err
 		}
-		cache.add(items)
 		if err := w.pushAndStore(ctx, items); err != nil {
 			return err
 		}
+		cache.add(items) // after the row: a reader who fills the cache meanwhile finds what is not yet added
 		p.Commit(records[len(records)-1].Offset + 1)
 	}
 }

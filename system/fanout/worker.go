@@ -3,8 +3,10 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +47,7 @@ type Worker struct {
 	outlets *outlets
 	routes  *routes
 	metrics metrics
+	joined  atomic.Bool
 }
 
 // New makes the role.
@@ -66,17 +69,30 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	group := &kafka.Group{
 		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
-		Handle: handle, Observe: w.metrics.observeLag, Held: w.metrics.observeHeld,
+		Handle: handle, Observe: w.metrics.observeLag, Held: w.held,
 	}
 	defer w.outlets.close()
 	return group.Run(ctx)
 }
 
-// Ready proves the data path: storage answers a quorum read and presence answers a lookup.
+// Ready proves the data path: the log's leaders answer, storage answers a quorum read and presence a lookup, and the
+// worker is a member of its group. A member without partitions is ready too: it is there for when another dies.
 func (w *Worker) Ready(ctx context.Context) error {
+	if !w.joined.Load() {
+		return errors.New("not yet a member of the fan-out group")
+	}
+	if err := w.cfg.Log.Ready(ctx, wire.TopicMessages); err != nil {
+		return err
+	}
 	if err := w.cfg.Store.Ready(ctx); err != nil {
 		return err
 	}
 	_, err := w.cfg.Presence.Lookup(ctx, []chat.ID{{}})
 	return err
+}
+
+// held is told with each generation of the group, and with 0 at its end.
+func (w *Worker) held(partitions int) {
+	w.joined.Store(true)
+	w.metrics.observeHeld(partitions)
 }

@@ -112,6 +112,28 @@ func (c *Client) EndOffsets(ctx context.Context, topic string, partitions []int)
 	return ends, nil
 }
 
+// Ready proves that every partition of a topic has a leader that answers.
+func (c *Client) Ready(ctx context.Context, topic string) error {
+	m, err := c.admin.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return fmt.Errorf("ask log for metadata: %w", err)
+	}
+	var ids []int
+	for _, t := range m.Topics {
+		if t.Error != nil {
+			return fmt.Errorf("ask log for topic %s: %w", topic, t.Error)
+		}
+		for _, p := range t.Partitions {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return fmt.Errorf("topic %s does not exist: run chatd migrate", topic)
+	}
+	_, err = c.EndOffsets(ctx, topic, ids)
+	return err
+}
+
 // Lag returns how many records of each partition a group has not yet committed.
 func (c *Client) Lag(ctx context.Context, group, topic string, partitions []int) (map[int]int64, error) {
 	ends, err := c.EndOffsets(ctx, topic, partitions)

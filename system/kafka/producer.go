@@ -16,14 +16,17 @@ const maxInFlight = 4096
 
 // Producer writes to one topic. A record counts as written when all in-sync replicas have it.
 type Producer struct {
-	w     *kafka.Writer
-	slots chan struct{}
+	client *Client
+	topic  string
+	w      *kafka.Writer
+	slots  chan struct{}
 }
 
 // Producer makes a producer. The zero value of the driver's writer waits for no acknowledgement and batches for a
 // second; these settings are what the promises need.
 func (c *Client) Producer(topic string) *Producer {
 	return &Producer{
+		client: c, topic: topic,
 		w: &kafka.Writer{
 			Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
 			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: 1 << 20,
@@ -56,3 +59,6 @@ func (p *Producer) Write(ctx context.Context, key, value []byte) error {
 
 // Close flushes and ends the producer.
 func (p *Producer) Close() error { return p.w.Close() }
+
+// Ready proves that every partition of the topic has a leader that answers.
+func (p *Producer) Ready(ctx context.Context) error { return p.client.Ready(ctx, p.topic) }

@@ -170,9 +170,10 @@ func (n *Node) serveAdmin() error {
 	return nil
 }
 
-// serveHTTP bounds what a stranger can hold open: headers must arrive in 5 s and fit into 16 KB.
+// serveHTTP bounds what a stranger can hold open: headers must arrive in 5 s and fit into 32 KB, which 500 ids
+// in a query need.
 func (n *Node) serveHTTP(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	n.httpServers = append(n.httpServers, s)
 	n.serving.Go(func() {
 		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {

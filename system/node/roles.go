@@ -81,7 +81,8 @@ func (n *Node) buildFanout(ctx context.Context) error {
 	return nil
 }
 
-// presence makes a client that spreads its calls over the presence pods by itself: any of them answers for all.
+// presence makes a client of the first presence pod: any of them answers for all, and a gateway whose pod is away keeps
+// its sockets and announces them again with the next refresh.
 func (n *Node) presence() (pb.PresencesClient, error) {
 	conn, err := n.cfg.Network.Client(n.cfg.Presences[0])
 	if err != nil {
