@@ -15,11 +15,11 @@ import (
 // quiesce waits, within a bound, until what was still on its way when the sends stopped has got its place: a send whose
 // outcome is unknown may arrive after its sender gave up.
 func (r *run) quiesce(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for still := 0; still < 10; {
+	for still := 0; still < 5; {
 		select {
 		case <-ctx.Done():
 			return

@@ -18,13 +18,13 @@ func works(size scenarios.Size) scenarios.Check {
 // accepts is a floor for one conversation while the fault lasts.
 func accepts(size scenarios.Size, label string, ratio float64) scenarios.Check {
 	p := property.AckedRatio(property.Floor{Phase: "fault", Label: label, Ratio: ratio, MinSamples: samples(size, 20, 100)})
-	return named(p, "accepted: "+label, scenarios.Holds)
+	return named(p, of("accepted", label), scenarios.Holds)
 }
 
 // arrives bounds the delivery lag of a conversation while the fault lasts.
 func arrives(size scenarios.Size, label string, p99 time.Duration, expect scenarios.Expectation) scenarios.Check {
 	p := property.DeliveryLag(property.Bound{Phase: "fault", Label: label, P99: p99, MinSamples: samples(size, 100, 2000)})
-	return named(p, "in time: "+label, expect)
+	return named(p, of("in time", label), expect)
 }
 
 // unharmed holds a conversation's lag during the fault against the same run's steady state. With the samples of a small
@@ -32,14 +32,22 @@ func arrives(size scenarios.Size, label string, p99 time.Duration, expect scenar
 func unharmed(size scenarios.Size, label string, expect scenarios.Expectation) scenarios.Check {
 	b := property.Bound{Phase: "fault", Label: label, Unharmed: true, MinSamples: samples(size, 100, 2000)}
 	if size == scenarios.Small {
-		b.Factor, b.Slack = 10, 200*time.Millisecond
+		b.Factor, b.Slack = 10, 500*time.Millisecond
 	}
-	return named(property.DeliveryLag(b), "unharmed: "+label, expect)
+	return named(property.DeliveryLag(b), of("unharmed", label), expect)
 }
 
 func named(p property.Property, name string, expect scenarios.Expectation) scenarios.Check {
 	p.Name = name
 	return scenarios.Check{Property: p, Expect: expect}
+}
+
+// of names a check of one conversation, or of all where the label is empty.
+func of(check, label string) string {
+	if label == "" {
+		return check
+	}
+	return check + ": " + label
 }
 
 func samples(size scenarios.Size, small, document int64) int64 {

@@ -52,31 +52,3 @@ func notMeasured(why string) scenarios.ClaimResult {
 }
 
 func round(x float64) float64 { return math.Round(10*x) / 10 }
-
-func phaseOf(n *measure.Numbers, name string) (from, to float64) {
-	for _, p := range n.Phases {
-		if p.Name == name {
-			return float64(p.Start), float64(p.End)
-		}
-	}
-	return 0, 0
-}
-
-// meanOf is the mean of a series between two times; NaN where it has no points.
-func meanOf(n *measure.Numbers, series string, from, to float64) float64 {
-	step := float64(n.Timeline.Step)
-	for _, s := range n.Timeline.Series {
-		if s.Name != series || s.Of != "" {
-			continue
-		}
-		sum, bins := 0.0, 0.0
-		for i, p := range s.Points {
-			if at := float64(i) * step; at >= from && at+step <= to && !math.IsNaN(float64(p)) {
-				sum += float64(p)
-				bins++
-			}
-		}
-		return sum / bins
-	}
-	return math.NaN()
-}

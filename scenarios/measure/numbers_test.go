@@ -52,9 +52,10 @@ func TestWhatNeverCameCountsUntilTheDeadline(t *testing.T) {
 func TestSendsAreCountedByPhaseLabelAndOutcome(t *testing.T) {
 	n := numbers(t)
 	require.Equal(t, []Sends{
-		{Phase: "steady", Sends: 1, Acked: 1}, {Phase: "steady", Label: "viral", Sends: 1, Acked: 1},
-		{Phase: "fault", Sends: 3, Acked: 2, Refused: 1}, {Phase: "fault", Label: "neighbour", Sends: 1, Acked: 1},
+		{Phase: "steady", Sends: 1, Acked: 1, AckedIn: 1}, {Phase: "steady", Label: "viral", Sends: 1, Acked: 1, AckedIn: 1},
+		{Phase: "fault", Sends: 3, Acked: 2, Refused: 1, AckedIn: 1}, {Phase: "fault", Label: "neighbour", Sends: 1, Acked: 1, AckedIn: 1},
 		{Phase: "fault", Label: "viral", Sends: 2, Acked: 1, Refused: 1},
+		{Phase: "recovery", AckedIn: 1}, {Phase: "recovery", Label: "viral", AckedIn: 1},
 	}, n.Sends)
 	require.EqualValues(t, 4, n.Totals.Sends)
 	require.Equal(t, map[string]int64{"group_rate_limited": 2}, n.Totals.RefusalCodes)

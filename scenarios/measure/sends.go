@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/history/ledger"
@@ -17,7 +18,8 @@ type Sends struct {
 	Refused int64  `json:"refused"`
 	Unknown int64  `json:"unknown"`
 	Unsent  int64  `json:"unsent"`
-	Open    int64  `json:"open"` // without an outcome
+	Open    int64  `json:"open"`           // without an outcome
+	AckedIn int64  `json:"acked_in_phase"` // acknowledgements that came in the phase, whenever their sends were intended
 }
 
 // sends keeps the last outcome of each send.
@@ -40,10 +42,15 @@ func (s *sends) list() []Sends {
 			continue
 		}
 		end := s.ends.Find(s.views.Messages.IDs[n])
-		phase, label := s.views.Phases.Name(s.views.Phases.Index(m.Intended)), s.views.Names(s.views.Books.Of(m.Conversation).Label)
-		tally(tallies, Group{phase, ""}).add(end)
-		if label != "" {
-			tally(tallies, Group{phase, label}).add(end)
+		labels := []string{""}
+		if label := s.views.Names(s.views.Books.Of(m.Conversation).Label); label != "" {
+			labels = append(labels, label)
+		}
+		for _, label := range labels {
+			tally(tallies, Group{s.phase(m.Intended), label}).add(end)
+			if m.Acked {
+				tally(tallies, Group{s.phase(m.AckedAt), label}).AckedIn++
+			}
 		}
 	}
 	var all []Sends
@@ -55,6 +62,8 @@ func (s *sends) list() []Sends {
 	})
 	return all
 }
+
+func (s *sends) phase(at time.Duration) string { return s.views.Phases.Name(s.views.Phases.Index(at)) }
 
 func tally(m map[Group]*Sends, g Group) *Sends {
 	t := m[g]
