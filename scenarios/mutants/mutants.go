@@ -17,66 +17,36 @@ func None() Mutant { return Mutant{Name: "none", What: "the system as it is"} }
 // part, a device that does not help has another.
 func All() []Mutant {
 	return []Mutant{
-		{
-			Name: "lost_write", System: "lost_write", Target: "no-acked-loss",
-			What: "a message pod acknowledges what it never writes to the log",
-		},
-		{
-			Name: "row_lost", System: "row_lost", Target: "durable-in-store",
-			What: "a worker pushes what it never stores",
-		},
-		{
-			Name: "ghost_write", System: "ghost_write", Target: "no-phantom",
-			What: "a message pod writes a message again under another client_msg_id",
-		},
-		{
-			Name: "write_refused", System: "write_refused", Target: "nothing-refused-visible",
-			What: "a message pod writes a message and refuses it",
-		},
-		{
-			Name: "placed_twice", System: "placed_twice", Target: "one-sequence-number",
-			What: "a worker gives a message two places",
-		},
-		{
-			Name: "push_late+no_order", System: "push_late", Client: "client_no_order", Target: "session-order",
-			What: "a worker pushes some messages after later ones, and devices show them as they come",
-		},
-		{
-			Name: "push_lost+no_gap_fill", System: "push_lost", Client: "client_no_gap_fill", Target: "no-silent-skip",
-			What: "a worker does not push some messages, and devices jump over them",
-		},
-		{
-			Name: "seq_by_gateway", System: "seq_by_gateway", Target: "agreement",
-			What: "one gateway's devices get other sequence numbers than those of the others",
-		},
-		{
-			Name: "late_write", System: "late_write", Target: "sender-fifo",
-			What: "a message pod acknowledges a second before it writes to the log",
-		},
-		{
-			Name: "push_twice+no_dedupe", System: "push_twice", Client: "client_no_dedupe", Target: "shown-at-most-once",
-			What: "a worker pushes some messages twice, and devices show them twice",
-		},
-		{
-			Name: "history_skips", System: "history_skips", Target: "history-is-live",
-			What: "a message pod leaves a message out of each page of history",
-		},
-		{
-			Name: "refusal_mute", System: "refusal_mute", Target: "honest-refusals",
-			What: "a message pod refuses without saying when to come back",
-		},
-		{
-			Name: "push_twice", System: "push_twice", Target: "raw-at-most-once",
-			What: "a worker pushes some messages twice",
-		},
-		{
-			Name: "refuse_some", System: "refuse_some", Target: "acked-ratio",
-			What: "a message pod refuses some messages without need",
-		},
-		{
-			Name: "slow_push", System: "slow_push", Target: "delivery-lag",
-			What: "a worker pushes everything a second late",
-		},
+		{Name: "lost_write", System: "lost_write", Target: "no-acked-loss",
+			What: "a message pod acknowledges what it never writes to the log"},
+		{Name: "row_lost", System: "row_lost", Target: "durable-in-store",
+			What: "a worker pushes what it never stores"},
+		{Name: "ghost_write", System: "ghost_write", Target: "no-phantom",
+			What: "a message pod writes a message again under another client_msg_id"},
+		{Name: "write_refused", System: "write_refused", Target: "nothing-refused-visible",
+			What: "a message pod writes a message and refuses it"},
+		{Name: "placed_twice", System: "placed_twice", Target: "one-sequence-number",
+			What: "a worker gives a message two places"},
+		{Name: "push_late+no_order", System: "push_late", Client: "client_no_order", Target: "session-order",
+			What: "a worker pushes some messages after later ones, and devices show them as they come"},
+		{Name: "push_lost+no_gap_fill", System: "push_lost", Client: "client_no_gap_fill", Target: "no-silent-skip",
+			What: "a worker does not push some messages, and devices jump over them"},
+		{Name: "seq_by_gateway", System: "seq_by_gateway", Target: "agreement",
+			What: "one gateway's devices get other sequence numbers than those of the others"},
+		{Name: "late_write", System: "late_write", Target: "sender-fifo",
+			What: "a message pod acknowledges a second before it writes to the log"},
+		{Name: "push_twice+no_dedupe", System: "push_twice", Client: "client_no_dedupe", Target: "shown-at-most-once",
+			What: "a worker pushes some messages twice, and devices show them twice"},
+		{Name: "history_skips", System: "history_skips", Target: "history-is-live",
+			What: "a message pod leaves a message out of each page of history"},
+		{Name: "refusal_mute", System: "refusal_mute", Target: "honest-refusals",
+			What: "a message pod refuses without saying when to come back"},
+		{Name: "push_twice", System: "push_twice", Target: "raw-at-most-once",
+			What: "a worker pushes some messages twice"},
+		{Name: "refuse_some", System: "refuse_some", Target: "acked-ratio",
+			What: "a message pod refuses some messages without need"},
+		{Name: "slow_push", System: "slow_push", Target: "delivery-lag",
+			What: "a worker pushes everything a second late"},
 	}
 }
 
