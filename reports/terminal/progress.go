@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ type Status struct {
 	Variant    string
 	Phase      string
 	Elapsed    time.Duration
+	Length     time.Duration // of the workload; 0 when it is not known
 	Sends      int64
 	Acks       int64
 	Deliveries int64
@@ -27,7 +29,7 @@ func (s Status) String() string {
 		lag = count(s.Lag)
 	}
 	words := []string{
-		pad(clean(s.Variant), 9), pad(clean(s.Phase), 12), pad(elapsed(s.Elapsed), 5),
+		pad(clean(s.Variant), 9), pad(clean(s.Phase), 8), pad(s.elapsed(), 9),
 		pad("sends "+count(s.Sends), 11), pad("acks "+count(s.Acks), 10), pad("deliveries "+count(s.Deliveries), 16), "lag " + lag,
 	}
 	return strings.Join(words, " ")
@@ -35,9 +37,12 @@ func (s Status) String() string {
 
 func count(n int64) string { return quantity.Count(float64(n)) }
 
-// elapsed keeps to whole seconds, so that the line does not twitch.
-func elapsed(d time.Duration) string {
-	return quantity.Format(d.Truncate(time.Second).Seconds(), "s")
+// elapsed keeps to whole seconds, so that the line does not twitch; past its length a run settles for as long as it takes.
+func (s Status) elapsed() string {
+	if s.Elapsed < s.Length && s.Length < time.Minute {
+		return fmt.Sprintf("%d of %d s", int(s.Elapsed.Seconds()), int(s.Length.Seconds()))
+	}
+	return quantity.Format(s.Elapsed.Truncate(time.Second).Seconds(), "s")
 }
 
 // quiet is how long a screen that cannot be written over hears nothing, unless the phase changes.
@@ -89,6 +94,24 @@ func (p *Progress) Say(text string) {
 		return
 	}
 	p.write("\r\x1b[K" + clean(text) + "\n" + p.line)
+}
+
+// Above returns a writer whose lines come above the status even if w is another file on the same screen, as stderr is.
+func (p *Progress) Above(w io.Writer) io.Writer { return above{p, w} }
+
+type above struct {
+	p *Progress
+	w io.Writer
+}
+
+func (a above) Write(text []byte) (int, error) {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	if a.p.line != "" {
+		a.p.write("\r\x1b[K")
+		defer a.p.write(a.p.line)
+	}
+	return a.w.Write(text)
 }
 
 // Done takes the status off a live screen. Show may begin a new one.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ import (
 // story plays a run of twelve seconds, a status each second, with something said in between.
 func story(p *terminal.Progress) {
 	for second := range 13 {
-		phase := "steady state"
+		phase := "steady"
 		if second >= 8 {
 			phase = "fault"
 		}
@@ -45,6 +46,27 @@ func TestLiveProgressIsOneLineWrittenOver(t *testing.T) {
 	story(terminal.NewProgress(&out, terminal.Screen{Live: true, Width: 60}))
 	golden(t, "progress.live.txt", strings.NewReplacer("\r", "<cr>", "\x1b[K", "<clear>\n").Replace(out.String()))
 	assert.Equal(t, 2, strings.Count(out.String(), "\n"), "only what was said stays")
+}
+
+func TestWhatOthersWriteStaysAboveTheStatus(t *testing.T) {
+	var out strings.Builder
+	p := terminal.NewProgress(&out, terminal.Screen{Live: true, Width: 20})
+	log := p.Above(&out)
+	_, _ = log.Write([]byte("before\n"))
+	p.Show(terminal.Status{Variant: "hardened", Phase: "fault", Elapsed: 3 * time.Second, Length: 8 * time.Second, Lag: -1})
+	_, _ = log.Write([]byte("level=WARN\n"))
+	p.Done()
+	_, _ = log.Write([]byte("after\n"))
+	const status = "hardened  fault   …"
+	assert.Equal(t, "before\n\r"+status+"\x1b[K\r\x1b[Klevel=WARN\n"+status+"\r\x1b[Kafter\n", out.String())
+}
+
+func TestStatusSaysHowFarARunIs(t *testing.T) {
+	s := terminal.Status{Variant: "mitigated", Phase: "recovery", Elapsed: 7900 * time.Millisecond, Length: 8 * time.Second, Sends: 12345, Acks: 12345, Deliveries: 1234567, Lag: 1234}
+	assert.Equal(t, "mitigated recovery 7 of 8 s  sends 12.3 K acks 12.3 K deliveries 1.23 M lag 1,234", s.String())
+	assert.Less(t, utf8.RuneCountInString(s.String()), 83)
+	s.Elapsed = 9 * time.Second
+	assert.Contains(t, s.String(), "recovery 9 s ", "past its length a run settles")
 }
 
 func TestFileIsNoLiveScreen(t *testing.T) {

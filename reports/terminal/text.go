@@ -55,6 +55,16 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
+// Paragraph returns text in lines that are indented and at most width columns long; with width 0 it stays one line.
+func Paragraph(text string, indent, width int) string {
+	margin := strings.Repeat(" ", indent)
+	lines := []string{text}
+	if width > 0 {
+		lines = wrap(clean(text), max(20, width-indent))
+	}
+	return margin + strings.Join(lines, "\n"+margin) + "\n"
+}
+
 // A style is an ANSI attribute, by its number.
 type style string
 

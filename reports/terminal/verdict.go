@@ -56,15 +56,15 @@ func (v *view) heading() {
 func (v *view) promises() {
 	t := table{head: v.head("promise")}
 	for _, name := range names(v.report.Variants, propertyNames) {
-		row := []cell{{clean(name), plain}}
+		row := []cell{{text: clean(name), style: plain}}
 		for _, variant := range v.report.Variants {
 			row = append(row, promise(variant, name))
 		}
 		t.rows = append(t.rows, row)
 	}
-	last := []cell{{"verdict", bold}}
+	last := []cell{{text: "verdict", style: bold}}
 	for _, variant := range v.report.Variants {
-		last = append(last, cell{clean(variant.Verdict.Mark() + " " + word(variant.Verdict)), verdictStyle(variant.Verdict)})
+		last = append(last, cell{text: clean(variant.Verdict.Mark() + " " + word(variant.Verdict)), style: verdictStyle(variant.Verdict)})
 	}
 	t.rows = append(t.rows, last)
 	v.table(t)
@@ -74,7 +74,7 @@ func (v *view) promises() {
 func (v *view) numbers() {
 	t := table{head: v.head("measured")}
 	for _, name := range names(v.report.Variants, keyNames) {
-		row := []cell{{clean(name), plain}}
+		row := []cell{{text: clean(name), style: plain}}
 		for _, variant := range v.report.Variants {
 			row = append(row, metric(variant, name))
 		}
@@ -140,9 +140,9 @@ func (v *view) files(dir string) {
 }
 
 func (v *view) head(first string) []cell {
-	head := []cell{{first, dim}}
+	head := []cell{{text: first, style: dim}}
 	for _, variant := range v.report.Variants {
-		head = append(head, cell{clean(variant.Name), bold})
+		head = append(head, cell{text: clean(variant.Name), style: bold})
 	}
 	return head
 }
@@ -167,10 +167,11 @@ func (v *view) indented(text string) {
 func promise(variant reports.Variant, name string) cell {
 	at := slices.IndexFunc(variant.Properties, func(p reports.Property) bool { return p.Name == name })
 	if at < 0 {
-		return cell{"not checked", dim}
+		return cell{text: "not checked", style: dim, short: quantity.None}
 	}
 	p := variant.Properties[at]
-	return cell{clean(p.Mark() + " " + p.Phrase()), styleOf(p)}
+	phrase := clean(p.Mark() + " " + p.Phrase())
+	return cell{text: phrase, style: styleOf(p), short: strings.Replace(phrase, "broken, ", "", 1)}
 }
 
 func styleOf(p reports.Property) style {
@@ -203,10 +204,10 @@ func word(verdict reports.Verdict) string {
 func metric(variant reports.Variant, name string) cell {
 	at := slices.IndexFunc(variant.Metrics, func(m reports.Metric) bool { return m.Name == name })
 	if at < 0 {
-		return cell{quantity.None, dim}
+		return cell{text: quantity.None, style: dim}
 	}
 	m := variant.Metrics[at]
-	return cell{clean(quantity.Format(float64(m.Value), m.Unit)), plain}
+	return cell{text: clean(quantity.Format(float64(m.Value), m.Unit)), style: plain}
 }
 
 // names returns what of says of the variants, each once, in the order of first appearance.

@@ -82,3 +82,22 @@ func TestVerdictOfNothing(t *testing.T) {
 	require.NoError(t, terminal.Verdict(&out, reports.Report{}, "", 0, false))
 	assert.Contains(t, out.String(), "NO VERDICT")
 }
+
+// A run with three variants and long names stays side by side on 80 columns.
+func TestLongNamesGoOnBelow(t *testing.T) {
+	r := reports.Report{Verdict: reports.Passed}
+	for _, name := range []string{"document", "mitigated", "hardened"} {
+		r.Variants = append(r.Variants, reports.Variant{Name: name, Verdict: reports.Passed, Properties: []reports.Property{
+			{Name: "unharmed: neighbour on the same partition", Expected: reports.Broken, Observed: reports.Broken, Status: reports.OK},
+			{Name: strings.Repeat(" ", 90), Expected: reports.Holds, Observed: reports.Holds, Status: reports.OK},
+		}})
+	}
+	var out strings.Builder
+	require.NoError(t, terminal.Verdict(&out, r, "", 80, false))
+	assert.Contains(t, out.String(), "unharmed: neighbour on the same    ✗ as foretold   ✗ as foretold   ✗ as foretold\n  partition\n")
+}
+
+func TestParagraph(t *testing.T) {
+	assert.Equal(t, "  one two three four\n  five\n", terminal.Paragraph("one two three four five", 2, 22))
+	assert.Equal(t, "  one two three four five\n", terminal.Paragraph("one two three four five", 2, 0))
+}
