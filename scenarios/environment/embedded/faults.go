@@ -15,7 +15,7 @@ func (s *System) Kill(_ context.Context, name string) error {
 	if !ok {
 		return fmt.Errorf("kill %s: no such pod runs", name)
 	}
-	p.Kill()
+	s.end(name, p)
 	s.forget(name)
 	return nil
 }

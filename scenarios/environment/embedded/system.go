@@ -16,7 +16,17 @@ import (
 )
 
 // Environment starts systems in this world.
-type Environment struct{ Reason string }
+type Environment struct {
+	Reason string // why this world was chosen
+	// LastWords, if set, hears of every pod that had something to say, or crashed, when a fault or the run's end ends it.
+	LastWords func(LastWords)
+}
+
+// LastWords are the end of a pod's log.
+type LastWords struct {
+	Pod, Log string
+	Crashed  bool // it ended although no fault did that
+}
 
 // Name is the world's name.
 func (Environment) Name() string { return "embedded" }
@@ -29,7 +39,7 @@ func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.
 	if spec.PresenceTTL == 0 {
 		spec.PresenceTTL, spec.Heartbeat = time.Minute, 30*time.Second
 	}
-	s := &System{spec: spec, links: newLinks(), pods: &pods{live: map[string]*pod.Pod{}}}
+	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(), pods: &pods{live: map[string]*pod.Pod{}}}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -39,13 +49,14 @@ func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.
 
 // System is one running system. It implements scenarios.System.
 type System struct {
-	spec   scenarios.Spec
-	keys   *keys
-	stores *stores
-	links  *links
-	pods   *pods
-	log    *kafka.Client
-	rows   *cassandra.Store
+	spec      scenarios.Spec
+	lastWords func(LastWords)
+	keys      *keys
+	stores    *stores
+	links     *links
+	pods      *pods
+	log       *kafka.Client
+	rows      *cassandra.Store
 }
 
 func (s *System) start(ctx context.Context) (err error) {
@@ -73,8 +84,7 @@ func (s *System) start(ctx context.Context) (err error) {
 // Close stops the pods, then the links, then the stores.
 func (s *System) Close() error {
 	for name, p := range s.livePods() {
-		s.spec.Log.Debug("pod's log", "pod", name, "log", p.Log())
-		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
+		s.end(name, p) // a run's end is no test of a graceful stop, and a kill leaves nothing behind
 	}
 	s.links.close()
 	if s.rows != nil {
@@ -87,6 +97,15 @@ func (s *System) Close() error {
 		s.stores.close()
 	}
 	return s.keys.remove()
+}
+
+// end kills a pod and passes on what it said last.
+func (s *System) end(name string, p *pod.Pod) {
+	crashed := p.Crashed()
+	p.Kill()
+	if log := p.Log(); s.lastWords != nil && (crashed || log != "") {
+		s.lastWords(LastWords{Pod: name, Log: log, Crashed: crashed})
+	}
 }
 
 // EdgeURL is where devices begin.

@@ -98,11 +98,21 @@ func (p *Pod) wait(out io.Reader, told chan<- error) {
 // PID is the process's id.
 func (p *Pod) PID() int { return p.cmd.Process.Pid }
 
-// Log is the end of what the pod wrote.
+// Log is the end of what the pod wrote, a few lines; empty when it had nothing to say.
 func (p *Pod) Log() string { return p.log.String() }
 
 // Exited is closed when the process has ended.
 func (p *Pod) Exited() <-chan struct{} { return p.exited }
+
+// Crashed says whether the process ended although nobody ended it.
+func (p *Pod) Crashed() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
 
 // Kill is a crash: SIGKILL, whatever the pod is doing.
 func (p *Pod) Kill() {

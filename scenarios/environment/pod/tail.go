@@ -1,9 +1,15 @@
 package pod
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
-// maxTail bounds what is kept of a pod's log.
-const maxTail = 64 << 10
+const (
+	maxTail  = 64 << 10 // bytes that are kept of a pod's log
+	lastWord = 10       // lines of it that are told
+	maxCrash = 30       // lines that are told of a panic, whose cause stands first
+)
 
 // tail keeps the end of what was written to it.
 type tail struct {
@@ -21,8 +27,15 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// String is what matters of it: the beginning of a panic, else the last lines.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(t.buf)
+	lines := strings.Split(strings.TrimSpace(string(t.buf)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			return strings.Join(lines[i:min(i+maxCrash, len(lines))], "\n")
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-lastWord):], "\n")
 }
