@@ -35,7 +35,7 @@ func (c *conn) reply(dst []byte, stream int16, m message.Message) ([]byte, error
 func (c *conn) handle(dst []byte, f native.Frame) ([]byte, error) {
 	switch f.OpCode {
 	case primitive.OpCodeOptions:
-		return c.reply(dst, f.Stream, supported())
+		return native.AppendCopy(dst, f.Stream, c.node.cluster.supported), nil // the drivers' heartbeat
 	case primitive.OpCodeStartup:
 		return c.startup(dst, f)
 	}

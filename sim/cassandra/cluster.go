@@ -22,6 +22,8 @@ type Cluster struct {
 	encoder *native.Encoder
 	stats   *stats
 	nodes   []*node
+
+	supported []byte // an answer to OPTIONS
 }
 
 // New starts a cluster.
@@ -33,6 +35,10 @@ func New(cfg Config) (*Cluster, error) {
 	c := &Cluster{
 		cfg: cfg, ring: ring.New(len(cfg.Nodes)), catalog: schema.NewCatalog(systemTables()),
 		encoder: native.NewEncoder(), stats: newStats(),
+	}
+	var err error
+	if c.supported, err = c.encoder.Append(nil, 0, supported()); err != nil {
+		return nil, fmt.Errorf("encode what is supported: %w", err)
 	}
 	for i, n := range cfg.Nodes {
 		c.nodes = append(c.nodes, newNode(c, n, c.ring.Members()[i]))

@@ -1,6 +1,7 @@
 package cassandra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type Config struct {
 	Replicas int // replication factor when the keyspace is made
 	Network  transport.Network
 	Log      *slog.Logger
+	// Pace is how often a node that is down is dialed again; 1 s when 0.
+	Pace time.Duration
 }
 
 // Store reads and writes at LOCAL_QUORUM.
@@ -78,7 +81,7 @@ func cluster(cfg Config) *gocql.ClusterConfig {
 	c.Timeout = 500 * time.Millisecond
 	c.ConnectTimeout = time.Second
 	c.WriteTimeout = 500 * time.Millisecond
-	c.ReconnectInterval = time.Second
+	c.ReconnectInterval = cmp.Or(cfg.Pace, time.Second)
 	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: 10, Interval: time.Second}
 	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy(), gocql.ShuffleReplicas())
 	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: 2} // another host each time; only for idempotent statements

@@ -13,7 +13,7 @@ import (
 )
 
 func (c Config) cassandra() cassandra.Config {
-	return cassandra.Config{Hosts: c.Cassandra, Keyspace: c.Keyspace, Replicas: c.RowReplicas, Network: c.Network, Log: c.Logger}
+	return cassandra.Config{Hosts: c.Cassandra, Keyspace: c.Keyspace, Replicas: c.RowReplicas, Network: c.Network, Log: c.Logger, Pace: c.Pace}
 }
 
 func (c Config) kafka() kafka.Config {

@@ -29,6 +29,14 @@ func (e *Encoder) Append(dst []byte, stream int16, m message.Message) ([]byte, e
 	return b.Bytes(), nil
 }
 
+// AppendCopy appends a response that was encoded before, as the answer on another stream.
+func AppendCopy(dst []byte, stream int16, encoded []byte) []byte {
+	at := len(dst)
+	dst = append(dst, encoded...)
+	binary.BigEndian.PutUint16(dst[at+2:], uint16(stream))
+	return dst
+}
+
 // AppendVoid appends the answer to a write.
 func AppendVoid(dst []byte, stream int16) []byte {
 	at := len(dst)
