@@ -88,10 +88,11 @@ type Variant struct {
 	Name        string
 	Description string
 	Switches    chat.Switches
-	Defect      string                 // of the clients, for mutation tests; of the system: Switches.Mutant
-	Faults      func(Size) string      // text form of a chaos.Schedule; nil: none
-	Expect      map[string]Expectation // of the promises, by name; one that is not named must hold
-	Checks      func(Size) []Check     // properties with parameters, beside the promises
+	Defect      string                   // of the clients, for mutation tests; of the system: Switches.Mutant
+	Settle      func(Size) time.Duration // nil: the play's; shorter where it is foretold that not everything arrives
+	Faults      func(Size) string        // text form of a chaos.Schedule; nil: none
+	Expect      map[string]Expectation   // of the promises, by name; one that is not named must hold
+	Checks      func(Size) []Check       // properties with parameters, beside the promises
 	Findings    func(Size, Play, *measure.Numbers) []Finding
 }
 

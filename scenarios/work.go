@@ -102,7 +102,11 @@ func (r *run) observeFault(e chaos.Event) {
 // settle waits until everything has arrived, and no longer than the play says: what is not there then is damage.
 func (r *run) settle(ctx context.Context) {
 	r.enter("settle")
-	deadline := time.NewTimer(r.play.Settle)
+	within := r.play.Settle
+	if r.variant.Settle != nil {
+		within = r.variant.Settle(r.opt.Size)
+	}
+	deadline := time.NewTimer(within)
 	defer deadline.Stop()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
