@@ -1,0 +1,86 @@
+package bubble_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/client"
+)
+
+// device is a phone. Its app may be ended and started again, and goes on from the places that the phone kept.
+type device struct {
+	*client.Client
+	s    *story
+	name string
+	user chat.ID
+	kept []chat.Position
+	end  context.CancelFunc
+	app  sync.WaitGroup
+
+	mu     sync.Mutex
+	change *sync.Cond
+	shown  []string // since the phone was bought
+	closes map[chat.CloseCode]int
+}
+
+func (s *story) device(name string) *device {
+	d := &device{s: s, name: name, user: chat.NewID(), closes: map[chat.CloseCode]int{}}
+	d.change = sync.NewCond(&d.mu)
+	return d
+}
+
+// start starts the app and returns when it is connected.
+func (d *device) start() {
+	c, err := client.New(client.Config{
+		EdgeURL: d.s.world.EdgeURL, UserID: d.user, Device: "phone", Network: d.s.world.From(d.name), Positions: d.kept,
+		Token:   func(context.Context) (string, error) { return d.s.world.Token(d.user, time.Hour) },
+		Observe: d.observe, Rand: rand.New(rand.NewPCG(7, uint64(d.user[0]))),
+	})
+	require.NoError(d.s.t, err)
+	ctx, cancel := context.WithCancel(d.s.ctx)
+	d.Client, d.end = c, cancel
+	d.app.Go(func() { _ = c.Run(ctx) })
+	require.NoError(d.s.t, c.Sync(d.s.ctx))
+}
+
+// stop ends the app.
+func (d *device) stop() {
+	d.end()
+	d.app.Wait()
+	d.kept = d.Positions()
+}
+
+func (d *device) observe(e client.Event) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch e.Kind {
+	case client.Shown:
+		d.shown = append(d.shown, e.Text)
+		d.change.Broadcast()
+	case client.Disconnected:
+		d.closes[e.Close]++
+	}
+}
+
+// awaitShown waits until the device has shown as many texts as these, which must then be the same.
+func (d *device) awaitShown(want []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.shown) < len(want) {
+		d.change.Wait()
+	}
+	require.Equal(d.s.t, want, slices.Clone(d.shown), "shown to %s", d.name)
+}
+
+// count is how often the gateway closed a connection of the device with a code.
+func (d *device) count(code chat.CloseCode) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closes[code]
+}
