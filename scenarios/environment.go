@@ -39,6 +39,8 @@ type System interface {
 	Usage() []Usage
 	// Scrape reads a gauge or counter of every pod of a role and adds it up.
 	Scrape(ctx context.Context, role, metric string) (float64, error)
+	// RoundTrip is what an awaited call between two pods costs on their link as it is now.
+	RoundTrip(ctx context.Context, from, to string) (time.Duration, error)
 	// Stored lists a conversation's rows in storage order, read from the store itself.
 	Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error
 	Close() error

@@ -108,6 +108,7 @@ func (r *run) workAndFaults(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.observeFault) }()
+	r.fleet.running.Go(func() { r.measureTrip(ctx) })
 	err := r.work(ctx)
 	cancel() // undoes what is still open
 	if ferr := <-faults; err == nil && ferr != nil {

@@ -26,6 +26,7 @@ const (
 	MetricCPU   = "cpu_seconds"              // since the process began, by process
 	MetricRSS   = "rss_bytes"                // by process
 	MetricQueue = "group_limit_queue_length" // sends, all message pods
+	MetricTrip  = "round_trip"               // seconds, by link: an awaited call as the document's worker makes it
 )
 
 // sample records, until stopped, what devices do not see: consumer lag, queues, CPU and memory of every process.
@@ -97,4 +98,25 @@ func (r *run) tell() {
 		p.Phase, p.Elapsed = *phase, time.Since(r.began)
 	}
 	r.opt.Progress(p)
+}
+
+// measureTrip records what a worker's awaited call to a gateway costs, once the faults that begin at 0 s are there.
+func (r *run) measureTrip(ctx context.Context) {
+	if !sleep(ctx, r.play.Steady/2) {
+		return
+	}
+	if d, err := r.sys.RoundTrip(ctx, "fanout-1", "gateway-1"); err == nil {
+		r.metric(MetricTrip, "fanout-1<->gateway-1", d.Seconds(), "s")
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

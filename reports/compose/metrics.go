@@ -16,6 +16,7 @@ const (
 	fromCounts  = "devices, counted"
 	fromLog     = "the log: end of the partition minus what the fan-out group committed"
 	fromSystem  = "operating system, per process"
+	fromCalls   = "the lab: median of 20 empty calls over the link, as the document's worker makes them"
 	fromPods    = "message pods' /metrics"
 )
 
@@ -98,6 +99,9 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 	from, to := phase(n, "fault")
 	pods := 0.0
 	for _, s := range n.Samples {
+		if s.Name == scenarios.MetricTrip {
+			out = append(out, reports.Metric{Name: "round trip " + s.Label, Value: reports.Number(s.Last), Unit: "s", Source: fromCalls, Key: true})
+		}
 		if s.Phase != "fault" {
 			continue
 		}
