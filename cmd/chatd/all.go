@@ -26,12 +26,19 @@ type allFlags struct {
 	LogLevel slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`
 }
 
+const about = `Every role in one process on embedded stores. Nothing is kept: what was said is gone when it ends.
+
+It prints what a shell can read: where the edge is, and an id and a token for each user. For example:
+
+  chatd all > chat.env & until grep -sq READY chat.env; do sleep 0.1; done; . ./chat.env
+  curl --oauth2-bearer $ALICE_TOKEN --json "{\"type\":\"direct\",\"members\":[\"$BOB_ID\"]}" $EDGE/api/v1/conversations`
+
 // all runs every role and every store in this process, in memory: to try the API, not to keep anything.
 func all(args []string, stdout, stderr io.Writer) int {
 	var f allFlags
 	exited := -1
 	parser, err := kong.New(&f, kong.Name("chatd all"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.Description("Every role in one process on embedded stores. Nothing is kept: what was said is gone when it ends."))
+		kong.Description(about))
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
@@ -44,7 +51,8 @@ func all(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := f.serve(ctx, stdout, stderr); err != nil {
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	if err := f.serve(ctx, stdout, stderr); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(stderr, "chatd: %v\n", err)
 		return node.ExitSetUp
 	}

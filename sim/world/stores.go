@@ -12,10 +12,10 @@ import (
 	"github.com/chatlab/chatlab/system/wire"
 )
 
-// Addresses by which roles and devices know what there is: one pod a role.
+// Names by which roles know each other and the stores: one pod a role.
 const (
+	gatewayName   = "gateway-1"
 	gatewayRPC    = "gateway-1:7000"
-	gatewayPublic = "gateway-1:8080"
 	messageRPC    = "message-1:7000"
 	presenceRPC   = "presence-1:7000"
 	cacheAddress  = "redis-cache:6379"
@@ -71,8 +71,7 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	cfg.Switches, cfg.Partitions, cfg.Now, cfg.Logger = w.cfg.Switches, w.cfg.Partitions, w.cfg.Now, w.cfg.Log
 	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
-	cfg.Gateways = map[string]string{"gateway-1": gatewayRPC}
-	cfg.GatewayPublic = map[string]string{"gateway-1": gatewayPublic}
-	cfg.Network = w.From("operator") // migrates
+	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}
+	cfg.Network = w.from("operator") // migrates
 	return nil
 }

@@ -88,10 +88,10 @@ func (w *World) Token(user chat.ID, life time.Duration) (string, error) {
 	return w.users.User(token.User{ID: user, Expires: w.cfg.Now().Add(life)})
 }
 
-// From is the network as a device on this host needs it: it leads to the gateways by the names that the edge tells.
-func (w *World) From(host string) transport.Network {
+// from is the network as a pod on this host sees it. It calls those that started before.
+func (w *World) from(host string) transport.Network {
 	n := w.cfg.Host(host)
-	n.Names = maps.Clone(w.names) // what a role calls started before it; what comes later must not race with its dials
+	n.Names = maps.Clone(w.names) // what starts later must not race with its dials
 	return n
 }
 
@@ -109,9 +109,10 @@ func (w *World) Close() {
 
 func (w *World) startRole(ctx context.Context, base node.Config, role string) error {
 	cfg, name := base, role+"-1"
-	cfg.Role, cfg.Name, cfg.Network = role, name, w.From(name)
+	cfg.Role, cfg.Name, cfg.Network = role, name, w.from(name)
 	if role == node.Edge {
 		cfg.PublicListen = w.cfg.EdgeListen
+		cfg.GatewayPublic = map[string]string{gatewayName: w.names[gatewayName+":8080"]} // devices know no names
 	}
 	n, err := node.Start(ctx, cfg)
 	if err != nil {

@@ -74,7 +74,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var f flags
 	exited := -1
 	parser, err := kong.New(&f, kong.Name("chatd"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.Description("One role of the chat system. Every flag can also be set by the environment variable shown beside it."))
+		kong.Description("One role of the chat system. Every flag can also be set by the environment variable shown beside it. To try the API, `chatd all` runs every role in one process: see `chatd all --help`."))
 	if err != nil {
 		fmt.Fprintln(stderr, "chatd:", err)
 		return ExitSetUp
@@ -160,7 +160,10 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 			return Config{}, fmt.Errorf("read keys: %w", err)
 		}
 	}
-	return c, nil
+	if f.Role == "migrate" {
+		return c, nil
+	}
+	return c, c.Validate()
 }
 
 func strictJSON(text string, into any) error {

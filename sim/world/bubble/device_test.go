@@ -38,7 +38,7 @@ func (s *story) device(name string) *device {
 // start starts the app and returns when it is connected.
 func (d *device) start() {
 	c, err := client.New(client.Config{
-		EdgeURL: d.s.world.EdgeURL, UserID: d.user, Device: "phone", Network: d.s.world.From(d.name), Positions: d.kept,
+		EdgeURL: d.s.world.EdgeURL, UserID: d.user, Device: "phone", Network: d.s.host(d.name), Positions: d.kept,
 		Token:   func(context.Context) (string, error) { return d.s.world.Token(d.user, time.Hour) },
 		Observe: d.observe, Rand: rand.New(rand.NewPCG(7, uint64(d.user[0]))),
 	})
