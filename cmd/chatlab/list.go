@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/chatlab/chatlab/scenarios/catalogue"
 )
 
@@ -10,9 +8,10 @@ type listCommand struct{}
 
 func (listCommand) Run(c *console) error {
 	for _, s := range catalogue.All() {
-		fmt.Fprintf(c.stdout, "%s\n  %s\n", s.Name, s.Question)
+		c.say(0, s.Name)
+		c.say(2, s.Question)
 		for _, v := range s.Variants {
-			fmt.Fprintf(c.stdout, "    %-10s %s\n", v.Name, v.Description)
+			c.say(4, v.Name+": "+v.Description)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 )
 
@@ -44,21 +46,21 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once, and the pods with it
 	c := &console{ctx: ctx, stdout: stdout, stderr: stderr}
-	exited := -1
-	parser, err := kong.New(&commands{}, kong.Name("chatlab"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.UsageOnError(), kong.Bind(c),
-		kong.Description("What happens to a chat system when ...? Answers with measurements.\n\n"+
-			"Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the set-up is broken."))
+	helped := false
+	parser, err := newParser(c, func(int) { helped = true })
 	if err != nil {
 		fmt.Fprintln(stderr, "chatlab:", err)
 		return exitSetUp
 	}
 	command, err := parser.Parse(args)
-	if exited >= 0 { // --help
-		return exited
-	}
-	if err == nil {
+	switch {
+	case helped:
+		return exitPassed
+	case err != nil:
+		err = fmt.Errorf("%w\nTry: %s --help", err, commandOf(err))
+	default:
 		err = command.Run(c)
 	}
 	if err != nil {
@@ -66,4 +68,35 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitSetUp
 	}
 	return c.code
+}
+
+func newParser(c *console, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&commands{}, kong.Name("chatlab"), kong.Writers(c.stdout, c.stderr), kong.Exit(exit), kong.Bind(c),
+		kong.Description("What happens to a chat system when ...? Answers with measurements.\n\n"+
+			"Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the set-up is broken."))
+}
+
+// commandOf is how far the command line made sense.
+func commandOf(err error) string {
+	var p *kong.ParseError
+	if errors.As(err, &p) && p.Context.Selected() != nil {
+		return "chatlab " + p.Context.Selected().Name
+	}
+	return "chatlab"
+}
+
+func (c *console) screen() terminal.Screen {
+	if f, ok := c.stdout.(*os.File); ok {
+		return terminal.Detect(f, os.Getenv)
+	}
+	return terminal.Screen{Width: 100}
+}
+
+// say prints a paragraph, in lines where a person reads along.
+func (c *console) say(indent int, text string) {
+	width := 0
+	if s := c.screen(); s.Live {
+		width = s.Width
+	}
+	fmt.Fprint(c.stdout, terminal.Paragraph(text, indent, width))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,11 +20,11 @@ import (
 
 type runCommand struct {
 	Scenario string     `arg:"" help:"Name of the scenario; chatlab list shows them."`
-	World    string     `help:"Where it runs." enum:"embedded" default:"embedded" env:"CHATLAB_WORLD"`
+	World    string     `help:"Where it runs: embedded, which needs nothing installed." placeholder:"embedded" env:"CHATLAB_WORLD"`
 	Variant  []string   `help:"Only these variants; all when left out." placeholder:"NAME"`
 	Size     string     `help:"small takes seconds; document has the reference design's own numbers." enum:"small,document" default:"small"`
 	Seed     uint64     `help:"The same seed plays the same workload." default:"1"`
-	Out      string     `help:"Where the report goes." default:"chatlab-out" type:"path" placeholder:"DIR"`
+	Out      string     `help:"Where report and histories go." default:"chatlab-out" type:"path" placeholder:"DIR"`
 	LogLevel slog.Level `help:"What the lab itself says on stderr: debug, info, warn or error." default:"error"`
 }
 
@@ -32,92 +33,95 @@ func (r runCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.Out, 0o755); err != nil {
-		return fmt.Errorf("make directory of the report: %w", err)
+	env, err := world(r.World)
+	if err != nil {
+		return err
 	}
-	env := embedded.Environment{Reason: "chosen by --world, CHATLAB_WORLD or default: nothing has to be installed"}
-	fmt.Fprintf(c.stdout, "%s, size %s, seed %d\nworld %s: %s\n%s\n\n", sc.Name, r.Size, r.Seed, env.Name(), env.Why(), sc.Question)
+	if err := r.clear(); err != nil {
+		return fmt.Errorf("%w\nChoose a directory that can be written with --out DIR", err)
+	}
+	c.say(0, fmt.Sprintf("%s, size %s, seed %d", sc.Name, r.Size, r.Seed))
+	c.say(0, fmt.Sprintf("world %s: %s", env.Name(), env.Why()))
+	c.say(0, sc.Question)
 	started := time.Now()
 	var results []scenarios.Result
-	for _, v := range variants {
+	for i, v := range variants {
+		fmt.Fprintln(c.stdout)
+		c.say(0, fmt.Sprintf("%s (%d of %d): %s", v.Name, i+1, len(variants), v.Description))
 		res, err := r.play(c, env, sc, v)
 		if err != nil {
 			return err
 		}
 		results = append(results, res)
 	}
-	report := compose.Report(sc, results, compose.Run{
-		World: env.Name(), Why: env.Why(), Seed: r.Seed, Size: scenarios.Size(r.Size), Commit: compose.Commit(), Started: started, Took: time.Since(started),
-		Reproduce: r.command(),
-	})
-	if err := reports.Write(r.Out, report); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	c.code = codeOf(report.Verdict)
-	screen := c.screen()
-	return terminal.Verdict(c.stdout, report, r.Out, screen.Width, screen.Color)
+	return r.report(c, sc, results, compose.Run{World: env.Name(), Why: env.Why(), Started: started, Took: time.Since(started)})
 }
 
+// choose finds the scenario and the variants that were asked for.
 func (r runCommand) choose() (scenarios.Scenario, []scenarios.Variant, error) {
 	sc, err := catalogue.Find(r.Scenario)
-	if err != nil || len(r.Variant) == 0 {
-		return sc, sc.Variants, err
+	if err != nil {
+		return sc, nil, fmt.Errorf("%w\nchatlab list shows what each asks", err)
 	}
 	var chosen []scenarios.Variant
 	for _, name := range r.Variant {
 		v, err := sc.Variant(name)
 		if err != nil {
-			return sc, nil, err
+			return sc, nil, fmt.Errorf("%w\nchatlab list shows what each is", err)
 		}
 		chosen = append(chosen, v)
+	}
+	if len(chosen) == 0 {
+		chosen = sc.Variants
 	}
 	return sc, chosen, nil
 }
 
-// play runs one variant into its history file and judges that file.
-func (r runCommand) play(c *console, env scenarios.Environment, sc scenarios.Scenario, v scenarios.Variant) (scenarios.Result, error) {
-	file := filepath.Join(r.Out, "history-"+v.Name+".chatlab")
-	out, err := os.Create(file)
-	if err != nil {
-		return scenarios.Result{}, fmt.Errorf("make history: %w", err)
+// world finds where to run.
+func world(name string) (embedded.Environment, error) {
+	switch name {
+	case "":
+		return embedded.Environment{Reason: "the default, because nothing has to be installed"}, nil
+	case embedded.Environment{}.Name():
+		return embedded.Environment{Reason: "chosen by --world or CHATLAB_WORLD"}, nil
 	}
-	progress := terminal.NewProgress(c.stdout, c.screen())
-	err = scenarios.Run(c.ctx, env, sc, v, scenarios.Options{
-		Seed: r.Seed, Size: scenarios.Size(r.Size), Commit: compose.Commit(),
-		Log:      slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: r.LogLevel})),
-		Progress: func(p scenarios.Progress) { progress.Show(statusOf(p)) },
-	}, out)
-	progress.Done()
-	if cerr := out.Close(); err == nil {
-		err = cerr
+	return embedded.Environment{}, fmt.Errorf("world %q does not exist: leave out --world and CHATLAB_WORLD, or say embedded: real drivers, "+
+		"pods as processes, stores as stand-ins with nothing to install", name)
+}
+
+// clear makes the directory and takes the last run's report out of it, so that a run which ends early does not leave
+// an older verdict beside its history.
+func (r runCommand) clear() error {
+	if err := os.MkdirAll(r.Out, 0o755); err != nil {
+		return fmt.Errorf("make directory of the report: %w", err)
 	}
-	if err != nil {
-		if c.ctx.Err() != nil {
-			err = errors.New("interrupted; what was recorded is in " + file)
+	for _, name := range []string{reports.PageFile, reports.JSONFile, reports.JUnitFile} {
+		if err := os.Remove(filepath.Join(r.Out, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the last report: %w", err)
 		}
-		return scenarios.Result{}, fmt.Errorf("variant %s: %w", v.Name, err)
 	}
-	progress.Say("judging " + filepath.Base(file))
-	return scenarios.Judge(sc, v, scenarios.Size(r.Size), file)
+	return nil
 }
 
-func statusOf(p scenarios.Progress) terminal.Status {
-	return terminal.Status{Variant: p.Variant, Phase: p.Phase, Elapsed: p.Elapsed, Sends: p.Sends, Acks: p.Acks, Deliveries: p.Deliveries, Lag: p.Lag}
+func (r runCommand) report(c *console, sc scenarios.Scenario, results []scenarios.Result, about compose.Run) error {
+	about.Seed, about.Size, about.Commit, about.Reproduce = r.Seed, scenarios.Size(r.Size), compose.Commit(), r.again()
+	report := compose.Report(sc, results, about)
+	if err := reports.Write(r.Out, report); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	c.code = codeOf(report.Verdict)
+	fmt.Fprintln(c.stdout)
+	screen := c.screen()
+	return terminal.Verdict(c.stdout, report, r.Out, screen.Width, screen.Color)
 }
 
-func (r runCommand) command() string {
+// again is the command that plays the same run.
+func (r runCommand) again() string {
 	args := []string{"go run ./cmd/chatlab run", r.Scenario, "--size", r.Size, "--seed", fmt.Sprint(r.Seed)}
 	for _, v := range r.Variant {
 		args = append(args, "--variant", v)
 	}
 	return strings.Join(args, " ")
-}
-
-func (c *console) screen() terminal.Screen {
-	if f, ok := c.stdout.(*os.File); ok {
-		return terminal.Detect(f, os.Getenv)
-	}
-	return terminal.Screen{Width: 100}
 }
 
 func codeOf(v reports.Verdict) int {
