@@ -25,7 +25,7 @@ func (l *lastWords) hear(w embedded.LastWords) {
 
 func everybody(embedded.LastWords) bool { return true }
 
-func crashed(w embedded.LastWords) bool { return w.Crashed }
+func crashed(w embedded.LastWords) bool { return w.Ended != "" }
 
 // tell prints the words of some pods, in the order of their names.
 func (l *lastWords) tell(out io.Writer, of func(embedded.LastWords) bool) {
@@ -36,10 +36,11 @@ func (l *lastWords) tell(out io.Writer, of func(embedded.LastWords) bool) {
 		if !of(w) {
 			continue
 		}
-		what := "said last"
-		if w.Crashed {
-			what = "ended by itself, which no fault asked for; it said last"
+		if w.Ended != "" {
+			fmt.Fprintf(out, "%s ended by itself, which no fault asked for: %s\n", w.Pod, w.Ended)
 		}
-		fmt.Fprintf(out, "%s %s:\n    %s\n", w.Pod, what, strings.ReplaceAll(w.Log, "\n", "\n    "))
+		if w.Log != "" {
+			fmt.Fprintf(out, "%s said last:\n    %s\n", w.Pod, strings.ReplaceAll(w.Log, "\n", "\n    "))
+		}
 	}
 }

@@ -11,12 +11,14 @@ import (
 
 func TestLastWords(t *testing.T) {
 	l := &lastWords{}
-	l.hear(embedded.LastWords{Pod: "message-1", Log: "panic: no\ngoroutine 1", Crashed: true})
+	l.hear(embedded.LastWords{Pod: "message-1", Log: "panic: no\ngoroutine 1", Ended: "exit status 2"})
 	l.hear(embedded.LastWords{Pod: "edge-1", Log: "level=WARN"})
+	l.hear(embedded.LastWords{Pod: "presence-1", Ended: "signal: killed"})
 	var all, some strings.Builder
 	l.tell(&all, everybody)
 	l.tell(&some, crashed)
-	crash := "message-1 ended by itself, which no fault asked for; it said last:\n    panic: no\n    goroutine 1\n"
+	crash := "message-1 ended by itself, which no fault asked for: exit status 2\nmessage-1 said last:\n    panic: no\n    goroutine 1\n" +
+		"presence-1 ended by itself, which no fault asked for: signal: killed\n"
 	assert.Equal(t, "edge-1 said last:\n    level=WARN\n"+crash, all.String())
 	assert.Equal(t, crash, some.String())
 }

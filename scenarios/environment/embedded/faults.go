@@ -15,7 +15,8 @@ func (s *System) Kill(_ context.Context, name string) error {
 	if !ok {
 		return fmt.Errorf("kill %s: no such pod runs", name)
 	}
-	s.end(name, p)
+	s.hear(name, p)
+	p.Kill()
 	s.forget(name)
 	return nil
 }

@@ -18,14 +18,14 @@ import (
 // Environment starts systems in this world.
 type Environment struct {
 	Reason string // why this world was chosen
-	// LastWords, if set, hears of every pod that had something to say, or crashed, when a fault or the run's end ends it.
+	// LastWords, if set, hears of every pod that had something to say, or ended by itself, before a fault or Close ends it.
 	LastWords func(LastWords)
 }
 
 // LastWords are the end of a pod's log.
 type LastWords struct {
 	Pod, Log string
-	Crashed  bool // it ended although no fault did that
+	Ended    string // how it ended by itself; empty for one that ran on
 }
 
 // Name is the world's name.
@@ -83,8 +83,12 @@ func (s *System) start(ctx context.Context) (err error) {
 
 // Close stops the pods, then the links, then the stores.
 func (s *System) Close() error {
-	for name, p := range s.livePods() {
-		s.end(name, p) // a run's end is no test of a graceful stop, and a kill leaves nothing behind
+	live := s.livePods()
+	for name, p := range live {
+		s.hear(name, p) // of all before the first dies, or the others would complain about that
+	}
+	for _, p := range live {
+		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
 	}
 	s.links.close()
 	if s.rows != nil {
@@ -99,12 +103,11 @@ func (s *System) Close() error {
 	return s.keys.remove()
 }
 
-// end kills a pod and passes on what it said last.
-func (s *System) end(name string, p *pod.Pod) {
-	crashed := p.Crashed()
-	p.Kill()
-	if log := p.Log(); s.lastWords != nil && (crashed || log != "") {
-		s.lastWords(LastWords{Pod: name, Log: log, Crashed: crashed})
+// hear passes on what a pod said last, if that is news.
+func (s *System) hear(name string, p *pod.Pod) {
+	w := LastWords{Pod: name, Log: p.Log(), Ended: p.Ended()}
+	if s.lastWords != nil && w.Log+w.Ended != "" {
+		s.lastWords(w)
 	}
 }
 

@@ -104,13 +104,13 @@ func (p *Pod) Log() string { return p.log.String() }
 // Exited is closed when the process has ended.
 func (p *Pod) Exited() <-chan struct{} { return p.exited }
 
-// Crashed says whether the process ended although nobody ended it.
-func (p *Pod) Crashed() bool {
+// Ended says how the process ended, for example "signal: killed"; empty while it runs.
+func (p *Pod) Ended() string {
 	select {
 	case <-p.exited:
-		return true
+		return p.cmd.ProcessState.String()
 	default:
-		return false
+		return ""
 	}
 }
 
