@@ -94,7 +94,7 @@ func TestLongNamesGoOnBelow(t *testing.T) {
 	}
 	var out strings.Builder
 	require.NoError(t, terminal.Verdict(&out, r, "", 80, false))
-	assert.Contains(t, out.String(), "unharmed: neighbour on the same    ✗ as foretold   ✗ as foretold   ✗ as foretold\n  partition\n")
+	assert.Contains(t, out.String(), "unharmed: neighbour on the         ✗ as foretold   ✗ as foretold   ✗ as foretold\n  same partition\n")
 }
 
 func TestParagraph(t *testing.T) {
