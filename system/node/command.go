@@ -21,45 +21,58 @@ import (
 
 // flags are what `chatd ROLE` takes, from the command line or from the environment.
 type flags struct {
-	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate" help:"edge: REST and sessions. gateway: WebSockets. message: sends and history. presence: who is online. fanout: places, stores and pushes. migrate: make tables and topic, then end."`
+	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate" help:"One of the above."`
 
-	Name     string `help:"Name of this pod, unique in its role." env:"CHATD_NAME" placeholder:"gateway-1"`
-	Profile  string `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
-	Switches string `help:"JSON that changes single switches of the profile, for example {\"group_limit\":0}." env:"CHATD_SWITCHES" placeholder:"JSON"`
+	Name     string `group:"This pod" help:"Its name, unique in its role. Every role but migrate needs it." env:"CHATD_NAME" placeholder:"gateway-1"`
+	Profile  string `group:"This pod" help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Switches string `group:"This pod" help:"JSON that changes single switches of the profile, for example {\"group_limit\":0}." env:"CHATD_SWITCHES" placeholder:"JSON"`
 
-	PublicListen string `help:"Where devices connect (edge, gateway)." default:"127.0.0.1:0" env:"CHATD_PUBLIC_LISTEN"`
-	RPCListen    string `help:"Where other roles call (gateway, message, presence)." default:"127.0.0.1:0" env:"CHATD_RPC_LISTEN"`
-	AdminListen  string `help:"Where /healthz, /readyz and /metrics are." default:"127.0.0.1:0" env:"CHATD_ADMIN_LISTEN"`
+	PublicListen string `group:"This pod" help:"Where devices connect (edge, gateway)." default:"127.0.0.1:0" env:"CHATD_PUBLIC_LISTEN"`
+	RPCListen    string `group:"This pod" help:"Where other roles call (gateway, message, presence)." default:"127.0.0.1:0" env:"CHATD_RPC_LISTEN"`
+	AdminListen  string `group:"This pod" help:"Where /healthz, /readyz and /metrics are." default:"127.0.0.1:0" env:"CHATD_ADMIN_LISTEN"`
 
-	Kafka         []string `help:"Brokers." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
-	Partitions    int      `help:"Partitions of chat.message_sent when migrate makes it; fixed from then on." default:"24" env:"CHATD_PARTITIONS"`
-	LogReplicas   int      `help:"Replicas of the topic when migrate makes it." default:"3" env:"CHATD_LOG_REPLICAS"`
-	Cassandra     []string `help:"Contact points." env:"CHATD_CASSANDRA" placeholder:"IP:PORT"`
-	Keyspace      string   `help:"Keyspace in Cassandra." default:"chat" env:"CHATD_KEYSPACE"`
-	RowReplicas   int      `help:"Replication factor when migrate makes the keyspace." default:"3" env:"CHATD_ROW_REPLICAS"`
-	RedisCache    string   `help:"Redis of the message cache." env:"CHATD_REDIS_CACHE" placeholder:"HOST:PORT"`
-	RedisPresence string   `help:"Redis of presence." env:"CHATD_REDIS_PRESENCE" placeholder:"HOST:PORT"`
+	LogLevel  slog.Level    `group:"This pod" help:"debug, info, warn or error; the log goes to stderr." default:"info" env:"CHATD_LOG_LEVEL"`
+	Drain     time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
+	Skew      time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
+	WatchLife bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
 
-	Messages      []string          `help:"gRPC addresses of message pods." env:"CHATD_MESSAGES" placeholder:"HOST:PORT"`
-	Presences     []string          `help:"gRPC addresses of presence pods." env:"CHATD_PRESENCES" placeholder:"HOST:PORT"`
-	Gateways      map[string]string `help:"gRPC addresses of gateways by name." env:"CHATD_GATEWAYS" placeholder:"NAME=HOST:PORT"`
-	GatewayPublic map[string]string `help:"Addresses that devices are told, by gateway name (edge)." env:"CHATD_GATEWAY_PUBLIC" placeholder:"NAME=HOST:PORT"`
-	Names         map[string]string `help:"Addresses that stand for announced names, for example behind published ports." env:"CHATD_NAMES" placeholder:"HOST:PORT=HOST:PORT"`
+	Kafka         []string `group:"Stores" help:"Brokers. message, fanout and migrate need them." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
+	Partitions    int      `group:"Stores" help:"Partitions of chat.message_sent when migrate makes it; fixed from then on." default:"24" env:"CHATD_PARTITIONS"`
+	LogReplicas   int      `group:"Stores" help:"Replicas of the topic when migrate makes it." default:"3" env:"CHATD_LOG_REPLICAS"`
+	Cassandra     []string `group:"Stores" help:"Contact points. message, fanout and migrate need them." env:"CHATD_CASSANDRA" placeholder:"IP:PORT"`
+	Keyspace      string   `group:"Stores" help:"Keyspace in Cassandra." default:"chat" env:"CHATD_KEYSPACE"`
+	RowReplicas   int      `group:"Stores" help:"Replication factor when migrate makes the keyspace." default:"3" env:"CHATD_ROW_REPLICAS"`
+	RedisCache    string   `group:"Stores" help:"Redis of the message cache. message and fanout need it." env:"CHATD_REDIS_CACHE" placeholder:"HOST:PORT"`
+	RedisPresence string   `group:"Stores" help:"Redis of presence. presence and fanout need it." env:"CHATD_REDIS_PRESENCE" placeholder:"HOST:PORT"`
 
-	UserJWKS   string `name:"user-jwks" help:"File with the JWKS that verifies user tokens (edge, gateway)." env:"CHATD_USER_JWKS" type:"existingfile" placeholder:"FILE"`
-	TicketKey  string `help:"File with the private JWK that signs tickets (edge)." env:"CHATD_TICKET_KEY" type:"existingfile" placeholder:"FILE"`
-	TicketJWKS string `name:"ticket-jwks" help:"File with the JWKS that verifies tickets (gateway)." env:"CHATD_TICKET_JWKS" type:"existingfile" placeholder:"FILE"`
+	Messages      []string          `group:"Other roles" help:"gRPC addresses of message pods. edge and gateway need them." env:"CHATD_MESSAGES" placeholder:"HOST:PORT"`
+	Presences     []string          `group:"Other roles" help:"gRPC addresses of presence pods. edge and gateway need them." env:"CHATD_PRESENCES" placeholder:"HOST:PORT"`
+	Gateways      map[string]string `group:"Other roles" help:"gRPC addresses of gateways by name. edge and fanout need them." env:"CHATD_GATEWAYS" placeholder:"NAME=HOST:PORT"`
+	GatewayPublic map[string]string `group:"Other roles" help:"Addresses that devices are told, for every gateway by name. edge needs them." env:"CHATD_GATEWAY_PUBLIC" placeholder:"NAME=HOST:PORT"`
+	Names         map[string]string `group:"Other roles" help:"Addresses that stand for announced names, for example behind published ports." env:"CHATD_NAMES" placeholder:"HOST:PORT=HOST:PORT"`
 
-	PresenceTTL  time.Duration `help:"A device is online so long after its last sign of life." default:"60s" env:"CHATD_PRESENCE_TTL"`
-	Heartbeat    time.Duration `help:"How often a device gives a sign of life." default:"30s" env:"CHATD_HEARTBEAT"`
-	GroupSession time.Duration `help:"How long the fan-out group waits for a silent worker." default:"6s" env:"CHATD_GROUP_SESSION"`
-	Pace         time.Duration `help:"How often an idle pod looks at gateways, at the log's leaders and for news." default:"1s" env:"CHATD_PACE"`
-	Drain        time.Duration `help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
-	Skew         time.Duration `help:"Shift of this pod's wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
+	UserJWKS   string `group:"Keys" name:"user-jwks" help:"File with the JWKS that verifies user tokens. edge and gateway need it." env:"CHATD_USER_JWKS" type:"existingfile" placeholder:"FILE"`
+	TicketKey  string `group:"Keys" help:"File with the private JWK that signs tickets. edge needs it." env:"CHATD_TICKET_KEY" type:"existingfile" placeholder:"FILE"`
+	TicketJWKS string `group:"Keys" name:"ticket-jwks" help:"File with the JWKS that verifies tickets. gateway needs it." env:"CHATD_TICKET_JWKS" type:"existingfile" placeholder:"FILE"`
 
-	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info" env:"CHATD_LOG_LEVEL"`
-	WatchLife bool       `help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
+	PresenceTTL  time.Duration `group:"Times, the same in all pods" help:"A device is online so long after its last sign of life." default:"60s" env:"CHATD_PRESENCE_TTL"`
+	Heartbeat    time.Duration `group:"Times, the same in all pods" help:"How often a device gives a sign of life." default:"30s" env:"CHATD_HEARTBEAT"`
+	GroupSession time.Duration `group:"Times, the same in all pods" help:"How long the fan-out group waits for a silent worker." default:"6s" env:"CHATD_GROUP_SESSION"`
+	Pace         time.Duration `group:"Times, the same in all pods" help:"How often an idle pod looks at gateways, at the log's leaders and for news." default:"1s" env:"CHATD_PACE"`
 }
+
+const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
+
+  edge      answers REST and gives each device a session at a gateway
+  gateway   holds the devices' WebSockets
+  message   takes sends to the log and answers history
+  presence  knows who is online where
+  fanout    gives messages their place, stores and pushes them
+  migrate   makes keyspace, tables and topic, then ends
+
+Once it listens it prints its addresses as one line of JSON. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
+
+Exit codes: 0 ended as asked, 2 wrong command line, 3 could not start or go on.`
 
 // Exit codes of Main.
 const (
@@ -74,7 +87,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var f flags
 	exited := -1
 	parser, err := kong.New(&f, kong.Name("chatd"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.Description("One role of the chat system. Every flag can also be set by the environment variable shown beside it. To try the API, `chatd all` runs every role in one process: see `chatd all --help`."))
+		kong.Description(about))
 	if err != nil {
 		fmt.Fprintln(stderr, "chatd:", err)
 		return ExitSetUp
@@ -89,11 +102,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	cfg, err := f.config(stderr)
 	if err != nil {
-		fmt.Fprintf(stderr, "chatd: %v\n", err)
+		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd --help\n", err)
 		return ExitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	if f.WatchLife {
 		ctx = endWith(ctx, stdin)
 	}
@@ -115,7 +129,7 @@ func endWith(ctx context.Context, life io.Reader) context.Context {
 }
 
 func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
-	if cfg.Role == "migrate" {
+	if cfg.Role == migrate {
 		return Migrate(ctx, cfg)
 	}
 	n, err := Start(ctx, cfg)
@@ -152,16 +166,16 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		Now:     func() time.Time { return time.Now().Add(f.Skew) },
 		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
 	}
-	for file, into := range map[string]*[]byte{f.UserJWKS: &c.UserKeys, f.TicketKey: &c.TicketKey, f.TicketJWKS: &c.TicketKeys} {
-		if file == "" {
+	for _, keys := range []struct {
+		file string
+		into *[]byte
+	}{{f.UserJWKS, &c.UserKeys}, {f.TicketKey, &c.TicketKey}, {f.TicketJWKS, &c.TicketKeys}} {
+		if keys.file == "" {
 			continue
 		}
-		if *into, err = os.ReadFile(file); err != nil {
+		if *keys.into, err = os.ReadFile(keys.file); err != nil {
 			return Config{}, fmt.Errorf("read keys: %w", err)
 		}
-	}
-	if f.Role == "migrate" {
-		return c, nil
 	}
 	return c, c.Validate()
 }

@@ -4,6 +4,8 @@ package node
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -18,6 +20,9 @@ const (
 	Presence = "presence"
 	Fanout   = "fanout"
 )
+
+// migrate is no role that runs on: it ends when the stores have what the roles need.
+const migrate = "migrate"
 
 // Roles lists them in the order in which a system starts.
 func Roles() []string { return []string{Message, Presence, Fanout, Gateway, Edge} }
@@ -93,40 +98,35 @@ func def[T comparable](v *T, d T) {
 
 // Validate says what is missing before anything is dialed.
 func (c Config) Validate() error {
-	need := func(ok bool, flag string) error {
-		if ok {
-			return nil
-		}
-		return fmt.Errorf("role %s needs %s", c.Role, flag)
-	}
 	if err := c.Switches.Validate(); err != nil {
 		return err
 	}
-	if err := need(c.Name != "", "--name"); err != nil {
-		return err
-	}
-	var checks []error
-	switch c.Role {
-	case Edge:
-		checks = []error{need(len(c.Messages) > 0, "--messages"), need(len(c.Presences) > 0, "--presences"), need(len(c.Gateways) > 0, "--gateways"),
-			need(len(c.UserKeys) > 0, "--user-jwks"), need(len(c.TicketKey) > 0, "--ticket-key")}
-	case Gateway:
-		checks = []error{need(len(c.Messages) > 0, "--messages"), need(len(c.Presences) > 0, "--presences"),
-			need(len(c.UserKeys) > 0, "--user-jwks"), need(len(c.TicketKeys) > 0, "--ticket-jwks")}
-	case Message:
-		checks = []error{need(len(c.Kafka) > 0, "--kafka"), need(len(c.Cassandra) > 0, "--cassandra"), need(c.RedisCache != "", "--redis-cache")}
-	case Presence:
-		checks = []error{need(c.RedisPresence != "", "--redis-presence")}
-	case Fanout:
-		checks = []error{need(len(c.Kafka) > 0, "--kafka"), need(len(c.Cassandra) > 0, "--cassandra"), need(c.RedisCache != "", "--redis-cache"),
-			need(c.RedisPresence != "", "--redis-presence"), need(len(c.Gateways) > 0, "--gateways")}
-	default:
+	needs, ok := needs()[c.Role]
+	if !ok {
 		return fmt.Errorf("role %q is unknown: want one of %v", c.Role, Roles())
 	}
-	for _, err := range checks {
-		if err != nil {
-			return err
-		}
+	has := map[string]bool{
+		"--name": c.Name != "", "--kafka": len(c.Kafka) > 0, "--cassandra": len(c.Cassandra) > 0,
+		"--redis-cache": c.RedisCache != "", "--redis-presence": c.RedisPresence != "",
+		"--messages": len(c.Messages) > 0, "--presences": len(c.Presences) > 0,
+		"--gateways": len(c.Gateways) > 0, "--gateway-public": len(c.GatewayPublic) > 0,
+		"--user-jwks": len(c.UserKeys) > 0, "--ticket-key": len(c.TicketKey) > 0, "--ticket-jwks": len(c.TicketKeys) > 0,
+	}
+	missing := slices.DeleteFunc(needs, func(flag string) bool { return has[flag] })
+	if len(missing) > 0 {
+		return fmt.Errorf("role %s needs %s", c.Role, strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// needs lists the flags without which a role cannot work.
+func needs() map[string][]string {
+	return map[string][]string{
+		Edge:     {"--name", "--messages", "--presences", "--gateways", "--gateway-public", "--user-jwks", "--ticket-key"},
+		Gateway:  {"--name", "--messages", "--presences", "--user-jwks", "--ticket-jwks"},
+		Message:  {"--name", "--kafka", "--cassandra", "--redis-cache"},
+		Presence: {"--name", "--redis-presence"},
+		Fanout:   {"--name", "--kafka", "--cassandra", "--redis-cache", "--redis-presence", "--gateways"},
+		migrate:  {"--kafka", "--cassandra"},
+	}
 }
