@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,9 +23,11 @@ func TestCommandsInReadmeWork(t *testing.T) {
 	for _, command := range commands {
 		t.Run(command, func(t *testing.T) {
 			words := strings.Fields(command)
-			assert.DirExists(t, filepath.Join(root, strings.TrimSuffix(words[2], "...")))
-			if words[1] == "run" && words[2] == "./cmd/chatlab" {
-				makesSense(t, words[3:])
+			at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "./") })
+			require.Positive(t, at, "a package")
+			assert.DirExists(t, filepath.Join(root, strings.TrimSuffix(words[at], "...")))
+			if words[1] == "run" && words[at] == "./cmd/chatlab" {
+				makesSense(t, words[at+1:])
 			}
 		})
 	}
