@@ -58,7 +58,8 @@ func (w *cacheWriter) stop() {
 func (w *cacheWriter) run(ctx context.Context) {
 	for {
 		batch, lost, ok := w.take()
-		if !ok {
+		if !ok { // what is stored and committed nobody adds after us
+			w.write(context.WithoutCancel(ctx), batch, lost)
 			return
 		}
 		if !w.write(ctx, batch, lost) {
