@@ -37,7 +37,7 @@ func viralPlay(size scenarios.Size) scenarios.Play {
 	neighbour := 8.0 // messages/s: below the group limit, so that nobody but the viral group meets it
 	if size == scenarios.Document {
 		members, rate, crowd = chat.MaxMembers, 100, 14
-		p.Steady, p.Fault, p.Recovery, p.Settle = 20*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
+		p.Steady, p.Fault, p.Recovery, p.Settle = 24*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
 	} else {
 		p.Scale = []scenarios.Scale{
 			{What: "members of the group", Factor: float64(members) / chat.MaxMembers, Reason: "small runs take seconds"},

@@ -43,7 +43,7 @@ type Limits struct {
 	OutboxBytes int           // that wait for one session's socket; 1 MiB
 	Sends       int           // frames of one session that wait for other services; 32
 	BadFrames   int           // before the session is closed; 10
-	Linger      time.Duration // between two writes to a busy socket; 20 ms, negative: none
+	Linger      time.Duration // between two writes to a busy socket; 40 ms, negative: none
 	Idle        time.Duration // without a frame from the device; 5 min
 	Ping        time.Duration // of silence before the device is pinged; a third of PresenceTTL
 	Write       time.Duration // one write to a socket; 10 s
@@ -70,7 +70,7 @@ func (c Config) withDefaults() Config {
 	def(&l.OutboxBytes, 1<<20)
 	def(&l.Sends, 32)
 	def(&l.BadFrames, 10)
-	def(&l.Linger, 20*time.Millisecond)
+	def(&l.Linger, 40*time.Millisecond)
 	def(&l.Idle, 5*time.Minute)
 	def(&l.Ping, c.PresenceTTL/3)
 	def(&l.Write, 10*time.Second)

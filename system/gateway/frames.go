@@ -96,7 +96,7 @@ func (s *session) handle(f wire.ClientFrame) {
 		s.announce()
 		s.heads(f.Positions, wire.TypeResumed)
 	case wire.TypeHeartbeat:
-		s.heads(f.Positions, wire.TypeHeartbeat)
+		s.heartbeat(f.Positions)
 	case wire.TypeAuth:
 		s.renew(f.Token)
 	}
@@ -140,6 +140,16 @@ func (g *Gateway) pushDirect(res *pb.SendResponse) {
 	for _, u := range users {
 		g.metrics.pushed(g.table.push(u, res.Frame))
 	}
+}
+
+// heartbeat answers a sign of life. The document's heartbeat says no more; it has no places to compare, and devices that
+// lag would all read history at once.
+func (s *session) heartbeat(have []chat.Position) {
+	if s.g.cfg.Switches.WritePath == chat.WriteNaive {
+		s.answer(wire.ServerFrame{Type: wire.TypeHeartbeat, ServerTime: s.g.cfg.Now().UTC()})
+		return
+	}
+	s.heads(have, wire.TypeHeartbeat)
 }
 
 // heads answers where the device's conversations have something newer than it names. If that cannot be known, an error

@@ -109,10 +109,10 @@ func TestLinger(t *testing.T) {
 		}
 		var last time.Duration
 		for last = range at {
-			require.Zero(t, last%(20*time.Millisecond))
+			require.Zero(t, last%(40*time.Millisecond))
 		}
 		require.Equal(t, 200*time.Millisecond, last)
-		require.EqualValues(t, 11, w.metric("chat_gateway_flushes_total")-flushed)
+		require.EqualValues(t, 6, w.metric("chat_gateway_flushes_total")-flushed)
 	})
 }
 
