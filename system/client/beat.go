@@ -20,8 +20,18 @@ func (c *Client) heartbeat(l *link) {
 	c.beat(l)
 	c.putPresence(l)
 	if l.interval > 0 {
-		l.beat.Reset(l.interval)
+		l.beat.Reset(c.untilNext(l))
 	}
+}
+
+// untilNext is one interval, but after the first heartbeat a random part of it: devices that connected together, as all
+// of a dead gateway do, would else beat together for ever. The lock is held.
+func (c *Client) untilNext(l *link) time.Duration {
+	if l.paced {
+		return l.interval
+	}
+	l.paced = true
+	return time.Duration(c.cfg.Rand.Float64() * float64(l.interval))
 }
 
 // beat sends the places, in as many frames as they need, and watches for any sign of life; the lock is held.

@@ -35,6 +35,7 @@ type link struct {
 
 	// Under the client's lock.
 	interval time.Duration // between heartbeats
+	paced    bool          // the heartbeats have left the rhythm of their connecting
 	gateway  string
 	epoch    int64
 	since    time.Time // of resumed; zero before
