@@ -37,7 +37,7 @@ type System interface {
 	Lag(context.Context) (map[int]int64, error)
 	// Usage is what each process has used since it began.
 	Usage() []Usage
-	// Scrape reads a gauge or counter of every pod of a role and adds it up.
+	// Scrape reads a gauge of every pod of a role and returns the largest.
 	Scrape(ctx context.Context, role, metric string) (float64, error)
 	// RoundTrip is what an awaited call between two pods costs on their link as it is now.
 	RoundTrip(ctx context.Context, from, to string) (time.Duration, error)

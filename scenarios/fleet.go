@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -99,7 +100,7 @@ func (f *fleet) makeWhere(ctx context.Context, c workload.Conversation, members 
 func (f *fleet) recordConversation(c workload.Conversation, id chat.ID) {
 	rec := f.run.rec
 	conv := rec.Alias(id, c.Name)
-	rec.Record(history.Event{Kind: history.Conversation, Conversation: conv, Label: rec.Text(c.Name), Text: rec.Text(c.Kind)})
+	rec.Record(history.Event{Kind: history.Conversation, Conversation: conv, Label: rec.Text(cmp.Or(c.Label, c.Name)), Text: rec.Text(c.Kind)})
 	for _, m := range c.Members {
 		rec.Record(history.Event{Kind: history.Joined, Conversation: conv, User: f.devices[m].user, Seq: 1})
 	}

@@ -25,7 +25,7 @@ const (
 	MetricLag   = "consumer_lag"             // records, by partition
 	MetricCPU   = "cpu_seconds"              // since the process began, by process
 	MetricRSS   = "rss_bytes"                // by process
-	MetricQueue = "group_limit_queue_length" // sends, all message pods
+	MetricQueue = "group_limit_queue_length" // sends, of the group for which most wait
 	MetricTrip  = "round_trip"               // seconds, by link: an awaited call as the document's worker makes it
 )
 
@@ -58,7 +58,7 @@ func (r *run) sampleOnce(ctx context.Context) {
 		r.metric(MetricCPU, u.Process, u.CPUSeconds, "s")
 		r.metric(MetricRSS, u.Process, float64(u.RSSBytes), "bytes")
 	}
-	if q, err := r.sys.Scrape(ctx, "message", "chat_group_limit_queue_length"); err == nil {
+	if q, err := r.sys.Scrape(ctx, "message", "chat_group_limit_longest_queue_length"); err == nil {
 		r.metric(MetricQueue, "", q, "sends")
 	}
 	r.tell()

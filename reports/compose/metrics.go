@@ -32,7 +32,7 @@ func metrics(res scenarios.Result) []reports.Metric {
 		if g.Label != "" {
 			name += ", " + g.Label
 		}
-		key := g.Phase == "fault" && g.Label != "" && len(res.Play.Plan.Conversations) <= 4
+		key := g.Phase == "fault" && g.Label != "" && labels(n) <= 4
 		out = append(out,
 			reports.Metric{Name: name + " p50", Value: reports.Number(g.P50), Unit: "s", Source: fromDevices},
 			reports.Metric{Name: name + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromDevices, Key: key || g.Phase == "fault" && g.Label == ""},
@@ -121,4 +121,13 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 		}
 	}
 	return append(out, reports.Metric{Name: "cpu of all pods while the fault lasts", Value: reports.Number(pods), Unit: "cores", Source: fromSystem, Key: true})
+}
+
+// labels counts the groups of conversations that are measured apart.
+func labels(n *measure.Numbers) int {
+	seen := map[string]bool{}
+	for _, g := range n.Deliveries {
+		seen[g.Label] = true
+	}
+	return len(seen)
 }

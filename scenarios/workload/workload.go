@@ -19,8 +19,9 @@ type Plan struct {
 // Conversation is made before the workload begins.
 type Conversation struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"`    // direct or group
-	Members []int  `json:"members"` // users by number
+	Label   string `json:"label,omitempty"` // under which it is measured, with others that have the same; the name when empty
+	Kind    string `json:"kind"`            // direct or group
+	Members []int  `json:"members"`         // users by number
 	// SamePartitionAs and OtherPartitionThan name an earlier conversation: this one is made again until the
 	// partitioner puts it there. Empty: wherever it falls.
 	SamePartitionAs    string `json:"same_partition_as,omitempty"`

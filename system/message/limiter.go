@@ -102,6 +102,16 @@ func (l *groupLimiter) leave(id chat.ID) {
 	l.queued(-1)
 }
 
+// longest is the length of the longest queue of any group now.
+func (l *groupLimiter) longest() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, g := range l.groups {
+		n = max(n, g.queued)
+	}
+	return n
+}
+
 // tellNow says whether the group's members are to be told of throttling, at most once in every.
 func (l *groupLimiter) tellNow(id chat.ID, every time.Duration) bool {
 	l.mu.Lock()

@@ -20,7 +20,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Name: "chat_message_send_duration_seconds", Help: "Time from a send's arrival to its answer, by outcome.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"outcome"}),
-		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_group_limit_queue_length", Help: "Sends that wait for their group's limit."}),
+		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_group_limit_queue_length", Help: "Sends that wait for their group's limit, all groups of this pod."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chat_history_reads_total", Help: "Pages of history served, by source."}, []string{"source"}),
 	}
 	r.MustRegister(m.sends, m.queue, m.reads)

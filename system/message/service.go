@@ -73,6 +73,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.writer = withDefect(cfg.Switches.Mutant, s.writer)
 	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, cfg.Switches.GroupWait, s.metrics.queued)
+	cfg.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chat_group_limit_longest_queue_length", Help: "Sends that wait for the limit of the group of this pod for which most wait.",
+	}, func() float64 { return float64(s.limiter.longest()) }))
 	s.conversations = newMemo(memberTTL, cfg.Store.Conversation)
 	s.memberships = newMemo(memberTTL, func(ctx context.Context, k memberKey) (chat.Membership, error) {
 		return cfg.Store.Membership(ctx, k.user, k.conversation)

@@ -36,9 +36,9 @@ func scrape(ctx context.Context, admin, metric string) (float64, error) {
 	return sum, nil
 }
 
-// Scrape adds a metric up over the pods of a role.
+// Scrape is the largest value that a pod of a role has.
 func (s *System) Scrape(ctx context.Context, role, metric string) (float64, error) {
-	sum := 0.0
+	largest := 0.0
 	for _, p := range s.livePods() {
 		if p.Addresses.Role != role {
 			continue
@@ -47,7 +47,7 @@ func (s *System) Scrape(ctx context.Context, role, metric string) (float64, erro
 		if err != nil {
 			return 0, err
 		}
-		sum += v
+		largest = max(largest, v)
 	}
-	return sum, nil
+	return largest, nil
 }
