@@ -16,6 +16,16 @@ const (
 	createUserConversations = `CREATE TABLE IF NOT EXISTS user_conversations (
 		user_id uuid, conversation_id uuid, joined_seq bigint, left_seq bigint,
 		PRIMARY KEY (user_id, conversation_id))`
+
+	// A cursor's cells are written with the time of their place as write time, so that the last one by place wins,
+	// whatever order the writes come in.
+	createCursors = `CREATE TABLE IF NOT EXISTS cursors (
+		conversation_id uuid, user_id uuid, device text, kind text, seq bigint, timestamp timeuuid,
+		PRIMARY KEY (conversation_id, user_id, device, kind))`
+
+	createDevices = `CREATE TABLE IF NOT EXISTS devices (
+		user_id uuid, device text, provider text, token text,
+		PRIMARY KEY (user_id, device))`
 )
 
 const messageColumns = `conversation_id, timestamp, message_id, sender_id, content, message_type, created_at, seq, log_partition, log_offset, client_msg_id`
@@ -37,6 +47,14 @@ const (
 	removeParticipants  = `UPDATE conversations SET participants = participants - ? WHERE conversation_id = ?`
 	updateLastMessageAt = `UPDATE conversations SET last_message_at = ? WHERE conversation_id = ?`
 
+	insertCursor      = `INSERT INTO cursors (conversation_id, user_id, device, kind, seq, timestamp) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`
+	selectCursors     = `SELECT user_id, device, kind, seq, timestamp FROM cursors WHERE conversation_id = ?`
+	selectUserCursors = `SELECT device, kind, seq, timestamp FROM cursors WHERE conversation_id = ? AND user_id = ?`
+
+	insertDevice  = `INSERT INTO devices (user_id, device, provider, token) VALUES (?, ?, ?, ?)`
+	selectDevices = `SELECT device, provider, token FROM devices WHERE user_id = ?`
+	deleteDevice  = `DELETE FROM devices WHERE user_id = ? AND device = ?`
+
 	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)`
 	leaveUserConversation   = `UPDATE user_conversations SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
 	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq FROM user_conversations WHERE user_id = ?`
@@ -49,10 +67,11 @@ func Statements() []string {
 		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectHead,
 		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
 		insertUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
+		insertCursor, selectCursors, selectUserCursors, insertDevice, selectDevices, deleteDevice,
 	}
 }
 
 // Tables lists the statements that create the tables inside a keyspace.
 func Tables() []string {
-	return []string{createMessages, createConversations, createUserConversations}
+	return []string{createMessages, createConversations, createUserConversations, createCursors, createDevices}
 }

@@ -18,14 +18,18 @@ const (
 	CodeTokenInvalid    Code = "token_invalid"
 	CodeTokenExpired    Code = "token_expired"
 	CodeNotMember       Code = "not_member"
+	CodeNotContact      Code = "not_contact"
 	CodeNotFound        Code = "not_found"
 	CodeMethodNotAllow  Code = "method_not_allowed"
 	CodeUnsupportedType Code = "unsupported_media_type"
 	CodeTooManyMembers  Code = "too_many_members"
 	CodeStaleSend       Code = "stale_send"
+	CodeModerated       Code = "moderated"
 	CodeUserLimit       Code = "user_rate_limited"
 	CodeGroupLimit      Code = "group_rate_limited"
 	CodeServerLimit     Code = "server_rate_limited"
+	CodeSessionLimit    Code = "session_rate_limited"
+	CodeAddressLimit    Code = "address_rate_limited"
 	CodeUnavailable     Code = "unavailable"
 	CodeUnknownOutcome  Code = "unknown_outcome"
 	CodeInternal        Code = "internal"
@@ -48,14 +52,18 @@ func Codes() []CodeInfo {
 		{CodeTokenInvalid, 401, "with another token"},
 		{CodeTokenExpired, 401, "with a new token"},
 		{CodeNotMember, 403, "never, unless somebody adds the user"},
+		{CodeNotContact, 403, "never, unless a conversation of at most 50 members joins the two"},
 		{CodeNotFound, 404, "never: no such resource"},
 		{CodeMethodNotAllow, 405, "never: see the Allow header"},
 		{CodeUnsupportedType, 415, "never: send application/json"},
 		{CodeTooManyMembers, 422, "never: a group is full at 500"},
 		{CodeStaleSend, 410, "never under this client_msg_id: look into history whether it arrived"},
+		{CodeModerated, 422, "never: moderation refuses this text"},
 		{CodeUserLimit, 429, "after retry_after_ms"},
 		{CodeGroupLimit, 429, "after retry_after_ms"},
 		{CodeServerLimit, 429, "after retry_after_ms"},
+		{CodeSessionLimit, 429, "after retry_after_ms: this session sends frames too fast"},
+		{CodeAddressLimit, 429, "after retry_after_ms: this address asks too often"},
 		{CodeUnavailable, 503, "after retry_after_ms, nothing was done"},
 		{CodeUnknownOutcome, 504, "under the same client_msg_id: it may or may not have been done"},
 		{CodeInternal, 500, "under the same client_msg_id"},

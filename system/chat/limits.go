@@ -12,6 +12,9 @@ const (
 	DefaultHistory   = 50       // (document)
 	MaxDeviceName    = 64       // bytes
 	MaxPresenceUsers = 500      // users in one presence question
+	MaxSubscriptions = 200      // users whose presence one socket is told
+	MaxSocialGroup   = 50       // members up to which a group makes contacts and is told who types
+	MaxPushToken     = 4 << 10  // bytes
 
 	// DedupeWindow is how old a client_msg_id may be when it is sent; DedupeMargin covers the time
 	// that a record spends between that check and its place in the log, and clocks that differ.

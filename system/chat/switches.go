@@ -10,20 +10,32 @@ import (
 // Write paths.
 const (
 	WriteNaive    = "naive"    // three awaited writes by any pod, order by its clock: the document's pseudocode
+	WriteParallel = "parallel" // the same writes made honest: acknowledged when both durable ones are done
 	WriteLogFirst = "logfirst" // the log decides
+)
+
+// Ways in which a gateway lets its sockets go.
+const (
+	DrainPaced  = "paced"
+	DrainAtOnce = "at_once"
 )
 
 // Switches are the mitigations, one field each, so that an experiment can turn off exactly one.
 type Switches struct {
 	WritePath    string        `json:"write_path"`
-	BatchedPush  bool          `json:"batched_push"`  // one lookup and one ordered stream per gateway instead of a call per recipient
-	DirectPush   bool          `json:"direct_push"`   // a gateway pushes to its own sockets without asking the log
-	SingleFlight bool          `json:"single_flight"` // one store read for many who wait for the same page
-	GroupLimit   float64       `json:"group_limit"`   // messages/s per conversation; 0: none
-	GroupQueue   int           `json:"group_queue"`   // sends that may wait for the limit
-	GroupWait    time.Duration `json:"group_wait"`    // how long a send may wait for the limit
-	Reconnect    string        `json:"reconnect"`     // "jitter": exponential backoff with full jitter; "immediate"
-	HeartbeatBy  string        `json:"heartbeat_by"`  // "gateway": refreshed in batches for sockets that live; "client": PUT presence
+	BatchedPush  bool          `json:"batched_push"`      // one lookup and one ordered stream per gateway instead of a call per recipient
+	DirectPush   bool          `json:"direct_push"`       // a gateway pushes to its own sockets without asking the log
+	SingleFlight bool          `json:"single_flight"`     // one store read for many who wait for the same page
+	GroupLimit   float64       `json:"group_limit"`       // messages/s per conversation; 0: none
+	GroupQueue   int           `json:"group_queue"`       // sends that may wait for the limit
+	GroupWait    time.Duration `json:"group_wait"`        // how long a send may wait for the limit
+	Reconnect    string        `json:"reconnect"`         // "jitter": exponential backoff with full jitter; "immediate"
+	HeartbeatBy  string        `json:"heartbeat_by"`      // "gateway": refreshed in batches for sockets that live; "client": PUT presence
+	Fallback     bool          `json:"presence_fallback"` // ask every gateway who is connected when presence does not answer
+	Breaker      bool          `json:"breaker"`           // leave a store that does not answer alone for a while instead of waiting for each call
+	Receipts     bool          `json:"receipts"`          // delivered and read cursors, and what senders are told of them
+	Drain        string        `json:"drain"`             // "paced": sockets leave one after the other; "at_once"
+	ShedAt       float64       `json:"shed_at"`           // share of its memory limit from which a gateway takes no more connections; 0: never
 
 	// Mutant names a defect of Mutants. Never set outside a test.
 	Mutant string `json:"mutant,omitempty"`
@@ -40,33 +52,43 @@ func Mutants() []string {
 
 // Profiles in the order of what they promise.
 const (
-	ProfileDocument = "document" // the document without its mitigations
-	ProfileHardened = "hardened" // what keeps the promises
+	ProfileDocument  = "document"  // the document without its mitigations
+	ProfileMitigated = "mitigated" // the document with its mitigations, made honest
+	ProfileHardened  = "hardened"  // what keeps the promises
 )
 
 // Profile returns the switches of a named profile.
 func Profile(name string) (Switches, error) {
 	switch name {
 	case ProfileDocument:
-		return Switches{WritePath: WriteNaive, DirectPush: true, Reconnect: "immediate", HeartbeatBy: "client"}, nil
+		return Switches{WritePath: WriteNaive, DirectPush: true, Reconnect: "immediate", HeartbeatBy: "client", Drain: DrainAtOnce}, nil
+	case ProfileMitigated:
+		return Switches{
+			WritePath: WriteParallel, BatchedPush: true, DirectPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
+			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+		}, nil
 	case ProfileHardened:
 		return Switches{
 			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second,
+			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	}
-	return Switches{}, fmt.Errorf("profile %q is unknown: want %s or %s", name, ProfileDocument, ProfileHardened)
+	return Switches{}, fmt.Errorf("profile %q is unknown: want %s, %s or %s", name, ProfileDocument, ProfileMitigated, ProfileHardened)
 }
 
 // Validate refuses switches that name what does not exist.
 func (s Switches) Validate() error {
 	switch {
-	case s.WritePath != WriteNaive && s.WritePath != WriteLogFirst:
-		return fmt.Errorf("write_path %q is unknown: want %s or %s", s.WritePath, WriteNaive, WriteLogFirst)
+	case s.WritePath != WriteNaive && s.WritePath != WriteParallel && s.WritePath != WriteLogFirst:
+		return fmt.Errorf("write_path %q is unknown: want %s, %s or %s", s.WritePath, WriteNaive, WriteParallel, WriteLogFirst)
 	case s.Reconnect != "jitter" && s.Reconnect != "immediate":
 		return fmt.Errorf("reconnect %q is unknown: want jitter or immediate", s.Reconnect)
 	case s.HeartbeatBy != "gateway" && s.HeartbeatBy != "client":
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", s.HeartbeatBy)
+	case s.Drain != "" && s.Drain != DrainPaced && s.Drain != DrainAtOnce:
+		return fmt.Errorf("drain %q is unknown: want %s or %s", s.Drain, DrainPaced, DrainAtOnce)
+	case s.ShedAt < 0 || s.ShedAt > 1:
+		return fmt.Errorf("shed_at %g: want a share from 0 to 1", s.ShedAt)
 	case s.GroupLimit < 0 || s.GroupQueue < 0 || s.GroupWait < 0:
 		return fmt.Errorf("group_limit, group_queue and group_wait must not be negative")
 	case s.Mutant != "" && !slices.Contains(Mutants(), s.Mutant):

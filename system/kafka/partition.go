@@ -10,9 +10,11 @@ import (
 
 // Record is one record of the log.
 type Record struct {
-	Offset int64
-	Time   time.Time // the producer's: the driver does not show the broker's append time
-	Value  []byte
+	Offset  int64
+	Time    time.Time // the producer's: the driver does not show the broker's append time
+	Key     []byte
+	Value   []byte
+	Headers []Header
 }
 
 // Partition is one partition as its handler sees it.
@@ -97,7 +99,7 @@ func (p *Partition) pumpOnce(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case p.records <- Record{Offset: m.Offset, Time: m.Time, Value: m.Value}:
+		case p.records <- Record{Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value, Headers: headersOf(m.Headers)}:
 			p.read.Store(m.Offset + 1)
 		}
 	}

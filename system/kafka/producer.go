@@ -39,14 +39,14 @@ func (c *Client) Producer(topic string) *Producer {
 
 // Write returns nil when the record is on all in-sync replicas. Any other outcome but CodeUnavailable is unknown: the
 // record may be in the log, or arrive there later, or stand there twice.
-func (p *Producer) Write(ctx context.Context, key, value []byte) error {
+func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Header) error {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	default:
 		return chat.Errorf(chat.CodeUnavailable, "%d sends wait for the log", maxInFlight).After(time.Second)
 	}
-	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value})
+	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value, Headers: driverHeaders(headers)})
 	if err == nil {
 		return nil
 	}

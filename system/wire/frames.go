@@ -21,23 +21,32 @@ const (
 	TypeResync    = "resync"
 	TypeError     = "error"
 	TypeThrottled = "throttled"
+	TypeRead      = "read"
+	TypeTyping    = "typing"
+	TypeSubscribe = "subscribe"
+	TypePresence  = "presence"
+	TypeReceipt   = "receipt"
+	TypeDraining  = "draining"
 )
 
 // ClientFrame is a frame from a device. Fields that its type does not use stay empty.
 type ClientFrame struct {
 	Type           string          `json:"type"`
-	ConversationID chat.ID         `json:"conversation_id,omitzero"` // send, received
+	ConversationID chat.ID         `json:"conversation_id,omitzero"` // send, received, read, typing
 	ClientMsgID    chat.ID         `json:"client_msg_id,omitzero"`   // send
 	Content        string          `json:"content,omitempty"`        // send
-	Seq            int64           `json:"seq,omitempty"`            // received: the newest place that the device has
+	Seq            int64           `json:"seq,omitempty"`            // received, read: the newest place that the device has or its user has read
+	Timestamp      chat.ID         `json:"timestamp,omitzero"`       // received, read: of that place
 	Positions      []chat.Position `json:"positions,omitempty"`      // heartbeat, resume: the newest place per conversation
 	Token          string          `json:"token,omitempty"`          // auth
+	Users          []chat.ID       `json:"users,omitempty"`          // subscribe: whose presence to tell, instead of those named before
+	Traceparent    string          `json:"traceparent,omitempty"`    // send: W3C trace context
 }
 
 // ServerFrame is a frame to a device. Fields that its type does not use stay empty.
 type ServerFrame struct {
 	Type           string          `json:"type"`
-	ConversationID chat.ID         `json:"conversation_id,omitzero"` // message, throttled
+	ConversationID chat.ID         `json:"conversation_id,omitzero"` // message, throttled, receipt, typing
 	Seq            int64           `json:"seq,omitempty"`            // message; absent where the write path gives none
 	Timestamp      chat.ID         `json:"timestamp,omitzero"`       // message: its TIMEUUID in storage
 	MessageID      chat.ID         `json:"message_id,omitzero"`      // message, ack
@@ -53,6 +62,25 @@ type ServerFrame struct {
 	RetryAfterMS   int64           `json:"retry_after_ms,omitempty"` // error, throttled
 	ServerTime     time.Time       `json:"server_time,omitzero"`     // heartbeat, resumed
 	ExpiresAt      time.Time       `json:"expires_at,omitzero"`      // auth: until when the socket is now good
+	Receipts       []Receipt       `json:"receipts,omitempty"`       // receipt: newest places last
+	Members        int             `json:"members,omitempty"`        // receipt: besides the sender
+	UserID         chat.ID         `json:"user_id,omitzero"`         // typing
+	Presence       []UserPresence  `json:"presence,omitempty"`       // presence: those whose state is new
+	WindowMS       int64           `json:"window_ms,omitempty"`      // draining: come back within it, at a moment drawn at random
+}
+
+// Receipt says how many of a conversation's other members have got and read the message at a place. Cursors only move
+// forward, so a place that is not listed has at least the counts of the next listed one.
+type Receipt struct {
+	Seq       int64 `json:"seq"`
+	Delivered int   `json:"delivered"`
+	Read      int   `json:"read"`
+}
+
+// UserPresence says whether a user is online on any device.
+type UserPresence struct {
+	UserID chat.ID `json:"user_id"`
+	Online bool    `json:"online"`
 }
 
 // DecodeClient reads a device's frame and refuses one that its type does not allow.
@@ -73,8 +101,15 @@ func (f ClientFrame) validate() error {
 			return err
 		}
 		return require(f.ConversationID != chat.ID{}, f.Type, "conversation_id")
-	case TypeReceived:
-		return require(f.ConversationID != chat.ID{} && f.Seq > 0, f.Type, "conversation_id and seq")
+	case TypeReceived, TypeRead:
+		return require(f.ConversationID != chat.ID{} && (f.Seq > 0 || f.Timestamp.Version() == 1), f.Type, "conversation_id and seq, or a timestamp where messages have no seq")
+	case TypeTyping:
+		return require(f.ConversationID != chat.ID{}, f.Type, "conversation_id")
+	case TypeSubscribe:
+		if len(f.Users) > chat.MaxSubscriptions {
+			return chat.Errorf(chat.CodeBadFrame, "%s to %d users: at most %d", f.Type, len(f.Users), chat.MaxSubscriptions)
+		}
+		return nil
 	case TypeHeartbeat, TypeResume:
 		if len(f.Positions) > chat.MaxPositions {
 			return chat.Errorf(chat.CodeBadFrame, "%s with %d positions: at most %d, send the rest in the next", f.Type, len(f.Positions), chat.MaxPositions)

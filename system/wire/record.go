@@ -8,10 +8,14 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 )
 
-// Topics and the consumer group of the fan-out workers.
+// Topics and consumer groups.
 const (
-	TopicMessages = "chat.message_sent"
-	GroupFanout   = "fanout"
+	TopicMessages    = "chat.message_sent"
+	TopicReceipts    = "chat.delivery_receipt"
+	TopicDeadLetters = "chat.dead_letter"
+	GroupFanout      = "fanout"   // on TopicMessages
+	GroupReceipts    = "receipts" // on TopicReceipts
+	GroupPush        = "push"     // on TopicMessages
 )
 
 // TypeThrottle is a record without a place: it tells a group's members that the group limit refuses sends.

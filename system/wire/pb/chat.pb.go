@@ -258,6 +258,735 @@ func (x *ChatMessage) GetLogOffset() int64 {
 	return 0
 }
 
+// Cursor says up to where one device has received, or its user has read.
+type Cursor struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ConversationId []byte                 `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	UserId         []byte                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Device         string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	Kind           string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"` // delivered, read
+	Seq            int64                  `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`  // 0 where the write path gives none
+	Timestamp      []byte                 `protobuf:"bytes,6,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Cursor) Reset() {
+	*x = Cursor{}
+	mi := &file_chat_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cursor) ProtoMessage() {}
+
+func (x *Cursor) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
+func (*Cursor) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Cursor) GetConversationId() []byte {
+	if x != nil {
+		return x.ConversationId
+	}
+	return nil
+}
+
+func (x *Cursor) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *Cursor) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Cursor) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Cursor) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Cursor) GetTimestamp() []byte {
+	if x != nil {
+		return x.Timestamp
+	}
+	return nil
+}
+
+type AdvanceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cursors       []*Cursor              `protobuf:"bytes,1,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceRequest) Reset() {
+	*x = AdvanceRequest{}
+	mi := &file_chat_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceRequest) ProtoMessage() {}
+
+func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceRequest.ProtoReflect.Descriptor instead.
+func (*AdvanceRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AdvanceRequest) GetCursors() []*Cursor {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
+}
+
+type AdvanceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Refused       []int32                `protobuf:"varint,1,rep,packed,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceResponse) Reset() {
+	*x = AdvanceResponse{}
+	mi := &file_chat_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceResponse) ProtoMessage() {}
+
+func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceResponse.ProtoReflect.Descriptor instead.
+func (*AdvanceResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AdvanceResponse) GetRefused() []int32 {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+type ReceiptsRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ConversationId []byte                 `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	UserId         []byte                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Seqs           []int64                `protobuf:"varint,3,rep,packed,name=seqs,proto3" json:"seqs,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ReceiptsRequest) Reset() {
+	*x = ReceiptsRequest{}
+	mi := &file_chat_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiptsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiptsRequest) ProtoMessage() {}
+
+func (x *ReceiptsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiptsRequest.ProtoReflect.Descriptor instead.
+func (*ReceiptsRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReceiptsRequest) GetConversationId() []byte {
+	if x != nil {
+		return x.ConversationId
+	}
+	return nil
+}
+
+func (x *ReceiptsRequest) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *ReceiptsRequest) GetSeqs() []int64 {
+	if x != nil {
+		return x.Seqs
+	}
+	return nil
+}
+
+type ReceiptCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seq           int64                  `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Delivered     int32                  `protobuf:"varint,2,opt,name=delivered,proto3" json:"delivered,omitempty"` // members besides the sender
+	Read          int32                  `protobuf:"varint,3,opt,name=read,proto3" json:"read,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiptCount) Reset() {
+	*x = ReceiptCount{}
+	mi := &file_chat_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiptCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiptCount) ProtoMessage() {}
+
+func (x *ReceiptCount) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiptCount.ProtoReflect.Descriptor instead.
+func (*ReceiptCount) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReceiptCount) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ReceiptCount) GetDelivered() int32 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *ReceiptCount) GetRead() int32 {
+	if x != nil {
+		return x.Read
+	}
+	return 0
+}
+
+type ReceiptsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counts        []*ReceiptCount        `protobuf:"bytes,1,rep,name=counts,proto3" json:"counts,omitempty"`
+	Members       int32                  `protobuf:"varint,2,opt,name=members,proto3" json:"members,omitempty"` // besides the one who asks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiptsResponse) Reset() {
+	*x = ReceiptsResponse{}
+	mi := &file_chat_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiptsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiptsResponse) ProtoMessage() {}
+
+func (x *ReceiptsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiptsResponse.ProtoReflect.Descriptor instead.
+func (*ReceiptsResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReceiptsResponse) GetCounts() []*ReceiptCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *ReceiptsResponse) GetMembers() int32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+type TypingRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ConversationId []byte                 `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
+	UserId         []byte                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Device         string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *TypingRequest) Reset() {
+	*x = TypingRequest{}
+	mi := &file_chat_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TypingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TypingRequest) ProtoMessage() {}
+
+func (x *TypingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TypingRequest.ProtoReflect.Descriptor instead.
+func (*TypingRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TypingRequest) GetConversationId() []byte {
+	if x != nil {
+		return x.ConversationId
+	}
+	return nil
+}
+
+func (x *TypingRequest) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *TypingRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type TypingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TypingResponse) Reset() {
+	*x = TypingResponse{}
+	mi := &file_chat_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TypingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TypingResponse) ProtoMessage() {}
+
+func (x *TypingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TypingResponse.ProtoReflect.Descriptor instead.
+func (*TypingResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{10}
+}
+
+type ContactsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        []byte                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Users         []byte                 `protobuf:"bytes,2,opt,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactsRequest) Reset() {
+	*x = ContactsRequest{}
+	mi := &file_chat_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactsRequest) ProtoMessage() {}
+
+func (x *ContactsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactsRequest.ProtoReflect.Descriptor instead.
+func (*ContactsRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ContactsRequest) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *ContactsRequest) GetUsers() []byte {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+type ContactsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []byte                 `protobuf:"bytes,1,opt,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactsResponse) Reset() {
+	*x = ContactsResponse{}
+	mi := &file_chat_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactsResponse) ProtoMessage() {}
+
+func (x *ContactsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactsResponse.ProtoReflect.Descriptor instead.
+func (*ContactsResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ContactsResponse) GetUsers() []byte {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+type PutDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        []byte                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	Provider      string                 `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"` // fcm, apns
+	Token         string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutDeviceRequest) Reset() {
+	*x = PutDeviceRequest{}
+	mi := &file_chat_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutDeviceRequest) ProtoMessage() {}
+
+func (x *PutDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutDeviceRequest.ProtoReflect.Descriptor instead.
+func (*PutDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PutDeviceRequest) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *PutDeviceRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *PutDeviceRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *PutDeviceRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+type PutDeviceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutDeviceResponse) Reset() {
+	*x = PutDeviceResponse{}
+	mi := &file_chat_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutDeviceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutDeviceResponse) ProtoMessage() {}
+
+func (x *PutDeviceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutDeviceResponse.ProtoReflect.Descriptor instead.
+func (*PutDeviceResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{14}
+}
+
+type DeleteDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        []byte                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDeviceRequest) Reset() {
+	*x = DeleteDeviceRequest{}
+	mi := &file_chat_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDeviceRequest) ProtoMessage() {}
+
+func (x *DeleteDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDeviceRequest.ProtoReflect.Descriptor instead.
+func (*DeleteDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DeleteDeviceRequest) GetUserId() []byte {
+	if x != nil {
+		return x.UserId
+	}
+	return nil
+}
+
+func (x *DeleteDeviceRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type DeleteDeviceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDeviceResponse) Reset() {
+	*x = DeleteDeviceResponse{}
+	mi := &file_chat_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDeviceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDeviceResponse) ProtoMessage() {}
+
+func (x *DeleteDeviceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDeviceResponse.ProtoReflect.Descriptor instead.
+func (*DeleteDeviceResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{16}
+}
+
 type SendRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ConversationId []byte                 `protobuf:"bytes,1,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
@@ -270,7 +999,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_chat_proto_msgTypes[3]
+	mi := &file_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -282,7 +1011,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[3]
+	mi := &file_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -295,7 +1024,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{3}
+	return file_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SendRequest) GetConversationId() []byte {
@@ -338,7 +1067,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_chat_proto_msgTypes[4]
+	mi := &file_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +1079,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[4]
+	mi := &file_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +1092,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{4}
+	return file_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SendResponse) GetMessageId() []byte {
@@ -400,7 +1129,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_chat_proto_msgTypes[5]
+	mi := &file_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -412,7 +1141,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[5]
+	mi := &file_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -425,7 +1154,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{5}
+	return file_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HistoryRequest) GetConversationId() []byte {
@@ -474,7 +1203,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_chat_proto_msgTypes[6]
+	mi := &file_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -486,7 +1215,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[6]
+	mi := &file_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -499,7 +1228,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{6}
+	return file_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HistoryResponse) GetMessages() []*ChatMessage {
@@ -531,13 +1260,15 @@ type Conversation struct {
 	CreatedAtMs     int64                  `protobuf:"varint,4,opt,name=created_at_ms,json=createdAtMs,proto3" json:"created_at_ms,omitempty"`
 	LastMessageAtMs int64                  `protobuf:"varint,5,opt,name=last_message_at_ms,json=lastMessageAtMs,proto3" json:"last_message_at_ms,omitempty"`
 	LastSeq         int64                  `protobuf:"varint,6,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	ReadSeq         int64                  `protobuf:"varint,7,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"` // of the user who asks
+	Unread          int64                  `protobuf:"varint,8,opt,name=unread,proto3" json:"unread,omitempty"`                  // places above read_seq that the user may see
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_chat_proto_msgTypes[7]
+	mi := &file_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +1280,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[7]
+	mi := &file_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +1293,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{7}
+	return file_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Conversation) GetConversationId() []byte {
@@ -607,6 +1338,20 @@ func (x *Conversation) GetLastSeq() int64 {
 	return 0
 }
 
+func (x *Conversation) GetReadSeq() int64 {
+	if x != nil {
+		return x.ReadSeq
+	}
+	return 0
+}
+
+func (x *Conversation) GetUnread() int64 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
 type CreateConversationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        []byte                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -618,7 +1363,7 @@ type CreateConversationRequest struct {
 
 func (x *CreateConversationRequest) Reset() {
 	*x = CreateConversationRequest{}
-	mi := &file_chat_proto_msgTypes[8]
+	mi := &file_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +1375,7 @@ func (x *CreateConversationRequest) String() string {
 func (*CreateConversationRequest) ProtoMessage() {}
 
 func (x *CreateConversationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[8]
+	mi := &file_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +1388,7 @@ func (x *CreateConversationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateConversationRequest.ProtoReflect.Descriptor instead.
 func (*CreateConversationRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{8}
+	return file_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CreateConversationRequest) GetUserId() []byte {
@@ -679,7 +1424,7 @@ type ChangeMembersRequest struct {
 
 func (x *ChangeMembersRequest) Reset() {
 	*x = ChangeMembersRequest{}
-	mi := &file_chat_proto_msgTypes[9]
+	mi := &file_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +1436,7 @@ func (x *ChangeMembersRequest) String() string {
 func (*ChangeMembersRequest) ProtoMessage() {}
 
 func (x *ChangeMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[9]
+	mi := &file_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +1449,7 @@ func (x *ChangeMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMembersRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMembersRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{9}
+	return file_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ChangeMembersRequest) GetUserId() []byte {
@@ -743,7 +1488,7 @@ type ChangeMembersResponse struct {
 
 func (x *ChangeMembersResponse) Reset() {
 	*x = ChangeMembersResponse{}
-	mi := &file_chat_proto_msgTypes[10]
+	mi := &file_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +1500,7 @@ func (x *ChangeMembersResponse) String() string {
 func (*ChangeMembersResponse) ProtoMessage() {}
 
 func (x *ChangeMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[10]
+	mi := &file_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +1513,7 @@ func (x *ChangeMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMembersResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMembersResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{10}
+	return file_chat_proto_rawDescGZIP(), []int{24}
 }
 
 type ListConversationsRequest struct {
@@ -782,7 +1527,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_chat_proto_msgTypes[11]
+	mi := &file_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +1539,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[11]
+	mi := &file_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +1552,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{11}
+	return file_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListConversationsRequest) GetUserId() []byte {
@@ -841,7 +1586,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_chat_proto_msgTypes[12]
+	mi := &file_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +1598,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[12]
+	mi := &file_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1611,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{12}
+	return file_chat_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -893,7 +1638,7 @@ type HeadsRequest struct {
 
 func (x *HeadsRequest) Reset() {
 	*x = HeadsRequest{}
-	mi := &file_chat_proto_msgTypes[13]
+	mi := &file_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1650,7 @@ func (x *HeadsRequest) String() string {
 func (*HeadsRequest) ProtoMessage() {}
 
 func (x *HeadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[13]
+	mi := &file_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1663,7 @@ func (x *HeadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadsRequest.ProtoReflect.Descriptor instead.
 func (*HeadsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{13}
+	return file_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HeadsRequest) GetUserId() []byte {
@@ -944,7 +1689,7 @@ type HeadsResponse struct {
 
 func (x *HeadsResponse) Reset() {
 	*x = HeadsResponse{}
-	mi := &file_chat_proto_msgTypes[14]
+	mi := &file_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1701,7 @@ func (x *HeadsResponse) String() string {
 func (*HeadsResponse) ProtoMessage() {}
 
 func (x *HeadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[14]
+	mi := &file_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1714,7 @@ func (x *HeadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadsResponse.ProtoReflect.Descriptor instead.
 func (*HeadsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{14}
+	return file_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HeadsResponse) GetNewer() []*Position {
@@ -991,7 +1736,7 @@ type DevicePresence struct {
 
 func (x *DevicePresence) Reset() {
 	*x = DevicePresence{}
-	mi := &file_chat_proto_msgTypes[15]
+	mi := &file_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1748,7 @@ func (x *DevicePresence) String() string {
 func (*DevicePresence) ProtoMessage() {}
 
 func (x *DevicePresence) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[15]
+	mi := &file_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1761,7 @@ func (x *DevicePresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevicePresence.ProtoReflect.Descriptor instead.
 func (*DevicePresence) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{15}
+	return file_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DevicePresence) GetUserId() []byte {
@@ -1056,7 +1801,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_chat_proto_msgTypes[16]
+	mi := &file_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1813,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[16]
+	mi := &file_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1826,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{16}
+	return file_chat_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AnnounceRequest) GetDevice() *DevicePresence {
@@ -1099,7 +1844,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_chat_proto_msgTypes[17]
+	mi := &file_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1856,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[17]
+	mi := &file_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1869,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{17}
+	return file_chat_proto_rawDescGZIP(), []int{31}
 }
 
 type RefreshRequest struct {
@@ -1136,7 +1881,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_chat_proto_msgTypes[18]
+	mi := &file_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1893,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[18]
+	mi := &file_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1906,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{18}
+	return file_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RefreshRequest) GetDevices() []*DevicePresence {
@@ -1173,13 +1918,14 @@ func (x *RefreshRequest) GetDevices() []*DevicePresence {
 
 type RefreshResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Replaced      []int32                `protobuf:"varint,1,rep,packed,name=replaced,proto3" json:"replaced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_chat_proto_msgTypes[19]
+	mi := &file_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1937,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[19]
+	mi := &file_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1950,14 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{19}
+	return file_chat_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RefreshResponse) GetReplaced() []int32 {
+	if x != nil {
+		return x.Replaced
+	}
+	return nil
 }
 
 type LeaveRequest struct {
@@ -1216,7 +1969,7 @@ type LeaveRequest struct {
 
 func (x *LeaveRequest) Reset() {
 	*x = LeaveRequest{}
-	mi := &file_chat_proto_msgTypes[20]
+	mi := &file_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1981,7 @@ func (x *LeaveRequest) String() string {
 func (*LeaveRequest) ProtoMessage() {}
 
 func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[20]
+	mi := &file_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1994,7 @@ func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveRequest.ProtoReflect.Descriptor instead.
 func (*LeaveRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{20}
+	return file_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LeaveRequest) GetDevice() *DevicePresence {
@@ -1259,7 +2012,7 @@ type LeaveResponse struct {
 
 func (x *LeaveResponse) Reset() {
 	*x = LeaveResponse{}
-	mi := &file_chat_proto_msgTypes[21]
+	mi := &file_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +2024,7 @@ func (x *LeaveResponse) String() string {
 func (*LeaveResponse) ProtoMessage() {}
 
 func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[21]
+	mi := &file_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +2037,7 @@ func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveResponse.ProtoReflect.Descriptor instead.
 func (*LeaveResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{21}
+	return file_chat_proto_rawDescGZIP(), []int{35}
 }
 
 type OnlineRequest struct {
@@ -1296,7 +2049,7 @@ type OnlineRequest struct {
 
 func (x *OnlineRequest) Reset() {
 	*x = OnlineRequest{}
-	mi := &file_chat_proto_msgTypes[22]
+	mi := &file_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +2061,7 @@ func (x *OnlineRequest) String() string {
 func (*OnlineRequest) ProtoMessage() {}
 
 func (x *OnlineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[22]
+	mi := &file_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +2074,7 @@ func (x *OnlineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnlineRequest.ProtoReflect.Descriptor instead.
 func (*OnlineRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{22}
+	return file_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *OnlineRequest) GetUsers() []byte {
@@ -1340,7 +2093,7 @@ type OnlineResponse struct {
 
 func (x *OnlineResponse) Reset() {
 	*x = OnlineResponse{}
-	mi := &file_chat_proto_msgTypes[23]
+	mi := &file_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +2105,7 @@ func (x *OnlineResponse) String() string {
 func (*OnlineResponse) ProtoMessage() {}
 
 func (x *OnlineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[23]
+	mi := &file_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,12 +2118,100 @@ func (x *OnlineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnlineResponse.ProtoReflect.Descriptor instead.
 func (*OnlineResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{23}
+	return file_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *OnlineResponse) GetDevices() []*DevicePresence {
 	if x != nil {
 		return x.Devices
+	}
+	return nil
+}
+
+type ConnectedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []byte                 `protobuf:"bytes,1,opt,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectedRequest) Reset() {
+	*x = ConnectedRequest{}
+	mi := &file_chat_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectedRequest) ProtoMessage() {}
+
+func (x *ConnectedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectedRequest.ProtoReflect.Descriptor instead.
+func (*ConnectedRequest) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ConnectedRequest) GetUsers() []byte {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+type ConnectedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []byte                 `protobuf:"bytes,1,opt,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectedResponse) Reset() {
+	*x = ConnectedResponse{}
+	mi := &file_chat_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectedResponse) ProtoMessage() {}
+
+func (x *ConnectedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectedResponse.ProtoReflect.Descriptor instead.
+func (*ConnectedResponse) Descriptor() ([]byte, []int) {
+	return file_chat_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ConnectedResponse) GetUsers() []byte {
+	if x != nil {
+		return x.Users
 	}
 	return nil
 }
@@ -1384,7 +2225,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_chat_proto_msgTypes[24]
+	mi := &file_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +2237,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[24]
+	mi := &file_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +2250,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{24}
+	return file_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DeliverRequest) GetDeliveries() []*Delivery {
@@ -1423,18 +2264,19 @@ type Delivery struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Number         uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // counts up in a stream
 	ConversationId []byte                 `protobuf:"bytes,2,opt,name=conversation_id,json=conversationId,proto3" json:"conversation_id,omitempty"`
-	Users          []byte                 `protobuf:"bytes,3,opt,name=users,proto3" json:"users,omitempty"`        // with audience unset: the recipients; with audience set: the new audience of the conversation
-	Audience       bool                   `protobuf:"varint,4,opt,name=audience,proto3" json:"audience,omitempty"` // keep users as the conversation's audience on this stream
-	Frame          []byte                 `protobuf:"bytes,5,opt,name=frame,proto3" json:"frame,omitempty"`        // encoded once, the same for every recipient
-	Resync         bool                   `protobuf:"varint,6,opt,name=resync,proto3" json:"resync,omitempty"`     // the audience may have missed something of this conversation
-	Forget         bool                   `protobuf:"varint,7,opt,name=forget,proto3" json:"forget,omitempty"`     // drop the conversation's audience
+	Users          []byte                 `protobuf:"bytes,3,opt,name=users,proto3" json:"users,omitempty"`             // with audience unset: the recipients; with audience set: the new audience of the conversation
+	Audience       bool                   `protobuf:"varint,4,opt,name=audience,proto3" json:"audience,omitempty"`      // keep users as the conversation's audience on this stream
+	Frame          []byte                 `protobuf:"bytes,5,opt,name=frame,proto3" json:"frame,omitempty"`             // encoded once, the same for every recipient
+	Resync         bool                   `protobuf:"varint,6,opt,name=resync,proto3" json:"resync,omitempty"`          // the audience may have missed something of this conversation
+	Forget         bool                   `protobuf:"varint,7,opt,name=forget,proto3" json:"forget,omitempty"`          // drop the conversation's audience
+	Traceparent    string                 `protobuf:"bytes,8,opt,name=traceparent,proto3" json:"traceparent,omitempty"` // W3C trace context of the message
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_chat_proto_msgTypes[25]
+	mi := &file_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +2288,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[25]
+	mi := &file_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +2301,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{25}
+	return file_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Delivery) GetNumber() uint64 {
@@ -1511,6 +2353,13 @@ func (x *Delivery) GetForget() bool {
 	return false
 }
 
+func (x *Delivery) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
 type DeliverResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
@@ -1521,7 +2370,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_chat_proto_msgTypes[26]
+	mi := &file_chat_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +2382,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[26]
+	mi := &file_chat_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +2395,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{26}
+	return file_chat_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DeliverResponse) GetNumber() uint64 {
@@ -1573,7 +2422,7 @@ type Miss struct {
 
 func (x *Miss) Reset() {
 	*x = Miss{}
-	mi := &file_chat_proto_msgTypes[27]
+	mi := &file_chat_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1585,7 +2434,7 @@ func (x *Miss) String() string {
 func (*Miss) ProtoMessage() {}
 
 func (x *Miss) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[27]
+	mi := &file_chat_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1598,7 +2447,7 @@ func (x *Miss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Miss.ProtoReflect.Descriptor instead.
 func (*Miss) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{27}
+	return file_chat_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Miss) GetNumber() uint64 {
@@ -1625,7 +2474,7 @@ type DeliverOneRequest struct {
 
 func (x *DeliverOneRequest) Reset() {
 	*x = DeliverOneRequest{}
-	mi := &file_chat_proto_msgTypes[28]
+	mi := &file_chat_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +2486,7 @@ func (x *DeliverOneRequest) String() string {
 func (*DeliverOneRequest) ProtoMessage() {}
 
 func (x *DeliverOneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[28]
+	mi := &file_chat_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +2499,7 @@ func (x *DeliverOneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverOneRequest.ProtoReflect.Descriptor instead.
 func (*DeliverOneRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{28}
+	return file_chat_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DeliverOneRequest) GetUserId() []byte {
@@ -1676,7 +2525,7 @@ type DeliverOneResponse struct {
 
 func (x *DeliverOneResponse) Reset() {
 	*x = DeliverOneResponse{}
-	mi := &file_chat_proto_msgTypes[29]
+	mi := &file_chat_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +2537,7 @@ func (x *DeliverOneResponse) String() string {
 func (*DeliverOneResponse) ProtoMessage() {}
 
 func (x *DeliverOneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[29]
+	mi := &file_chat_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +2550,7 @@ func (x *DeliverOneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverOneResponse.ProtoReflect.Descriptor instead.
 func (*DeliverOneResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{29}
+	return file_chat_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeliverOneResponse) GetDelivered() bool {
@@ -1719,7 +2568,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_chat_proto_msgTypes[30]
+	mi := &file_chat_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +2580,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[30]
+	mi := &file_chat_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,20 +2593,21 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{30}
+	return file_chat_proto_rawDescGZIP(), []int{46}
 }
 
 type StatusResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Connections   int64                  `protobuf:"varint,1,opt,name=connections,proto3" json:"connections,omitempty"`
 	Draining      bool                   `protobuf:"varint,2,opt,name=draining,proto3" json:"draining,omitempty"`
+	Shedding      bool                   `protobuf:"varint,3,opt,name=shedding,proto3" json:"shedding,omitempty"` // near its memory limit: it keeps what it has and takes no more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_chat_proto_msgTypes[31]
+	mi := &file_chat_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +2619,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_proto_msgTypes[31]
+	mi := &file_chat_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +2632,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_chat_proto_rawDescGZIP(), []int{31}
+	return file_chat_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *StatusResponse) GetConnections() int64 {
@@ -1795,6 +2645,13 @@ func (x *StatusResponse) GetConnections() int64 {
 func (x *StatusResponse) GetDraining() bool {
 	if x != nil {
 		return x.Draining
+	}
+	return false
+}
+
+func (x *StatusResponse) GetShedding() bool {
+	if x != nil {
+		return x.Shedding
 	}
 	return false
 }
@@ -1827,7 +2684,49 @@ const file_chat_proto_rawDesc = "" +
 	"\ttimestamp\x18\t \x01(\fR\ttimestamp\x12\x1d\n" +
 	"\n" +
 	"log_offset\x18\n" +
-	" \x01(\x03R\tlogOffset\"\x91\x01\n" +
+	" \x01(\x03R\tlogOffset\"\xa6\x01\n" +
+	"\x06Cursor\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\fR\x06userId\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\tR\x06device\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x10\n" +
+	"\x03seq\x18\x05 \x01(\x03R\x03seq\x12\x1c\n" +
+	"\ttimestamp\x18\x06 \x01(\fR\ttimestamp\">\n" +
+	"\x0eAdvanceRequest\x12,\n" +
+	"\acursors\x18\x01 \x03(\v2\x12.chatlab.v1.CursorR\acursors\"+\n" +
+	"\x0fAdvanceResponse\x12\x18\n" +
+	"\arefused\x18\x01 \x03(\x05R\arefused\"g\n" +
+	"\x0fReceiptsRequest\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\fR\x06userId\x12\x12\n" +
+	"\x04seqs\x18\x03 \x03(\x03R\x04seqs\"R\n" +
+	"\fReceiptCount\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1c\n" +
+	"\tdelivered\x18\x02 \x01(\x05R\tdelivered\x12\x12\n" +
+	"\x04read\x18\x03 \x01(\x05R\x04read\"^\n" +
+	"\x10ReceiptsResponse\x120\n" +
+	"\x06counts\x18\x01 \x03(\v2\x18.chatlab.v1.ReceiptCountR\x06counts\x12\x18\n" +
+	"\amembers\x18\x02 \x01(\x05R\amembers\"i\n" +
+	"\rTypingRequest\x12'\n" +
+	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\fR\x06userId\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\tR\x06device\"\x10\n" +
+	"\x0eTypingResponse\"@\n" +
+	"\x0fContactsRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\fR\x06userId\x12\x14\n" +
+	"\x05users\x18\x02 \x01(\fR\x05users\"(\n" +
+	"\x10ContactsResponse\x12\x14\n" +
+	"\x05users\x18\x01 \x01(\fR\x05users\"u\n" +
+	"\x10PutDeviceRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\fR\x06userId\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x14\n" +
+	"\x05token\x18\x04 \x01(\tR\x05token\"\x13\n" +
+	"\x11PutDeviceResponse\"F\n" +
+	"\x13DeleteDeviceRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\fR\x06userId\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\"\x16\n" +
+	"\x14DeleteDeviceResponse\"\x91\x01\n" +
 	"\vSendRequest\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x1b\n" +
 	"\tsender_id\x18\x02 \x01(\fR\bsenderId\x12\"\n" +
@@ -1848,14 +2747,16 @@ const file_chat_proto_rawDesc = "" +
 	"\bmessages\x18\x01 \x03(\v2\x17.chatlab.v1.ChatMessageR\bmessages\x12\x1d\n" +
 	"\n" +
 	"from_cache\x18\x02 \x01(\bR\tfromCache\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\xd1\x01\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"\x84\x02\n" +
 	"\fConversation\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
 	"\amembers\x18\x03 \x01(\fR\amembers\x12\"\n" +
 	"\rcreated_at_ms\x18\x04 \x01(\x03R\vcreatedAtMs\x12+\n" +
 	"\x12last_message_at_ms\x18\x05 \x01(\x03R\x0flastMessageAtMs\x12\x19\n" +
-	"\blast_seq\x18\x06 \x01(\x03R\alastSeq\"b\n" +
+	"\blast_seq\x18\x06 \x01(\x03R\alastSeq\x12\x19\n" +
+	"\bread_seq\x18\a \x01(\x03R\areadSeq\x12\x16\n" +
+	"\x06unread\x18\b \x01(\x03R\x06unread\"b\n" +
 	"\x19CreateConversationRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\fR\x06userId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -1887,19 +2788,24 @@ const file_chat_proto_rawDesc = "" +
 	"\x06device\x18\x01 \x01(\v2\x1a.chatlab.v1.DevicePresenceR\x06device\"\x12\n" +
 	"\x10AnnounceResponse\"F\n" +
 	"\x0eRefreshRequest\x124\n" +
-	"\adevices\x18\x01 \x03(\v2\x1a.chatlab.v1.DevicePresenceR\adevices\"\x11\n" +
-	"\x0fRefreshResponse\"B\n" +
+	"\adevices\x18\x01 \x03(\v2\x1a.chatlab.v1.DevicePresenceR\adevices\"-\n" +
+	"\x0fRefreshResponse\x12\x1a\n" +
+	"\breplaced\x18\x01 \x03(\x05R\breplaced\"B\n" +
 	"\fLeaveRequest\x122\n" +
 	"\x06device\x18\x01 \x01(\v2\x1a.chatlab.v1.DevicePresenceR\x06device\"\x0f\n" +
 	"\rLeaveResponse\"%\n" +
 	"\rOnlineRequest\x12\x14\n" +
 	"\x05users\x18\x01 \x01(\fR\x05users\"F\n" +
 	"\x0eOnlineResponse\x124\n" +
-	"\adevices\x18\x01 \x03(\v2\x1a.chatlab.v1.DevicePresenceR\adevices\"F\n" +
+	"\adevices\x18\x01 \x03(\v2\x1a.chatlab.v1.DevicePresenceR\adevices\"(\n" +
+	"\x10ConnectedRequest\x12\x14\n" +
+	"\x05users\x18\x01 \x01(\fR\x05users\")\n" +
+	"\x11ConnectedResponse\x12\x14\n" +
+	"\x05users\x18\x01 \x01(\fR\x05users\"F\n" +
 	"\x0eDeliverRequest\x124\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x14.chatlab.v1.DeliveryR\n" +
-	"deliveries\"\xc3\x01\n" +
+	"deliveries\"\xe5\x01\n" +
 	"\bDelivery\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12'\n" +
 	"\x0fconversation_id\x18\x02 \x01(\fR\x0econversationId\x12\x14\n" +
@@ -1907,7 +2813,8 @@ const file_chat_proto_rawDesc = "" +
 	"\baudience\x18\x04 \x01(\bR\baudience\x12\x14\n" +
 	"\x05frame\x18\x05 \x01(\fR\x05frame\x12\x16\n" +
 	"\x06resync\x18\x06 \x01(\bR\x06resync\x12\x16\n" +
-	"\x06forget\x18\a \x01(\bR\x06forget\"S\n" +
+	"\x06forget\x18\a \x01(\bR\x06forget\x12 \n" +
+	"\vtraceparent\x18\b \x01(\tR\vtraceparent\"S\n" +
 	"\x0fDeliverResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12(\n" +
 	"\x06misses\x18\x02 \x03(\v2\x10.chatlab.v1.MissR\x06misses\"4\n" +
@@ -1919,27 +2826,35 @@ const file_chat_proto_rawDesc = "" +
 	"\x05frame\x18\x02 \x01(\fR\x05frame\"2\n" +
 	"\x12DeliverOneResponse\x12\x1c\n" +
 	"\tdelivered\x18\x01 \x01(\bR\tdelivered\"\x0f\n" +
-	"\rStatusRequest\"N\n" +
+	"\rStatusRequest\"j\n" +
 	"\x0eStatusResponse\x12 \n" +
 	"\vconnections\x18\x01 \x01(\x03R\vconnections\x12\x1a\n" +
-	"\bdraining\x18\x02 \x01(\bR\bdraining2\xd6\x03\n" +
+	"\bdraining\x18\x02 \x01(\bR\bdraining\x12\x1a\n" +
+	"\bshedding\x18\x03 \x01(\bR\bshedding2\x86\a\n" +
 	"\bMessages\x129\n" +
 	"\x04Send\x12\x17.chatlab.v1.SendRequest\x1a\x18.chatlab.v1.SendResponse\x12B\n" +
 	"\aHistory\x12\x1a.chatlab.v1.HistoryRequest\x1a\x1b.chatlab.v1.HistoryResponse\x12U\n" +
 	"\x12CreateConversation\x12%.chatlab.v1.CreateConversationRequest\x1a\x18.chatlab.v1.Conversation\x12T\n" +
 	"\rChangeMembers\x12 .chatlab.v1.ChangeMembersRequest\x1a!.chatlab.v1.ChangeMembersResponse\x12`\n" +
 	"\x11ListConversations\x12$.chatlab.v1.ListConversationsRequest\x1a%.chatlab.v1.ListConversationsResponse\x12<\n" +
-	"\x05Heads\x12\x18.chatlab.v1.HeadsRequest\x1a\x19.chatlab.v1.HeadsResponse2\x95\x02\n" +
+	"\x05Heads\x12\x18.chatlab.v1.HeadsRequest\x1a\x19.chatlab.v1.HeadsResponse\x12B\n" +
+	"\aAdvance\x12\x1a.chatlab.v1.AdvanceRequest\x1a\x1b.chatlab.v1.AdvanceResponse\x12E\n" +
+	"\bReceipts\x12\x1b.chatlab.v1.ReceiptsRequest\x1a\x1c.chatlab.v1.ReceiptsResponse\x12?\n" +
+	"\x06Typing\x12\x19.chatlab.v1.TypingRequest\x1a\x1a.chatlab.v1.TypingResponse\x12E\n" +
+	"\bContacts\x12\x1b.chatlab.v1.ContactsRequest\x1a\x1c.chatlab.v1.ContactsResponse\x12H\n" +
+	"\tPutDevice\x12\x1c.chatlab.v1.PutDeviceRequest\x1a\x1d.chatlab.v1.PutDeviceResponse\x12Q\n" +
+	"\fDeleteDevice\x12\x1f.chatlab.v1.DeleteDeviceRequest\x1a .chatlab.v1.DeleteDeviceResponse2\x95\x02\n" +
 	"\tPresences\x12E\n" +
 	"\bAnnounce\x12\x1b.chatlab.v1.AnnounceRequest\x1a\x1c.chatlab.v1.AnnounceResponse\x12B\n" +
 	"\aRefresh\x12\x1a.chatlab.v1.RefreshRequest\x1a\x1b.chatlab.v1.RefreshResponse\x12<\n" +
 	"\x05Leave\x12\x18.chatlab.v1.LeaveRequest\x1a\x19.chatlab.v1.LeaveResponse\x12?\n" +
-	"\x06Online\x12\x19.chatlab.v1.OnlineRequest\x1a\x1a.chatlab.v1.OnlineResponse2\xdf\x01\n" +
+	"\x06Online\x12\x19.chatlab.v1.OnlineRequest\x1a\x1a.chatlab.v1.OnlineResponse2\xa9\x02\n" +
 	"\aGateway\x12F\n" +
 	"\aDeliver\x12\x1a.chatlab.v1.DeliverRequest\x1a\x1b.chatlab.v1.DeliverResponse(\x010\x01\x12K\n" +
 	"\n" +
 	"DeliverOne\x12\x1d.chatlab.v1.DeliverOneRequest\x1a\x1e.chatlab.v1.DeliverOneResponse\x12?\n" +
-	"\x06Status\x12\x19.chatlab.v1.StatusRequest\x1a\x1a.chatlab.v1.StatusResponseB+Z)github.com/chatlab/chatlab/system/wire/pbb\x06proto3"
+	"\x06Status\x12\x19.chatlab.v1.StatusRequest\x1a\x1a.chatlab.v1.StatusResponse\x12H\n" +
+	"\tConnected\x12\x1c.chatlab.v1.ConnectedRequest\x1a\x1d.chatlab.v1.ConnectedResponseB+Z)github.com/chatlab/chatlab/system/wire/pbb\x06proto3"
 
 var (
 	file_chat_proto_rawDescOnce sync.Once
@@ -1953,83 +2868,115 @@ func file_chat_proto_rawDescGZIP() []byte {
 	return file_chat_proto_rawDescData
 }
 
-var file_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_chat_proto_goTypes = []any{
 	(*Refusal)(nil),                   // 0: chatlab.v1.Refusal
 	(*Position)(nil),                  // 1: chatlab.v1.Position
 	(*ChatMessage)(nil),               // 2: chatlab.v1.ChatMessage
-	(*SendRequest)(nil),               // 3: chatlab.v1.SendRequest
-	(*SendResponse)(nil),              // 4: chatlab.v1.SendResponse
-	(*HistoryRequest)(nil),            // 5: chatlab.v1.HistoryRequest
-	(*HistoryResponse)(nil),           // 6: chatlab.v1.HistoryResponse
-	(*Conversation)(nil),              // 7: chatlab.v1.Conversation
-	(*CreateConversationRequest)(nil), // 8: chatlab.v1.CreateConversationRequest
-	(*ChangeMembersRequest)(nil),      // 9: chatlab.v1.ChangeMembersRequest
-	(*ChangeMembersResponse)(nil),     // 10: chatlab.v1.ChangeMembersResponse
-	(*ListConversationsRequest)(nil),  // 11: chatlab.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 12: chatlab.v1.ListConversationsResponse
-	(*HeadsRequest)(nil),              // 13: chatlab.v1.HeadsRequest
-	(*HeadsResponse)(nil),             // 14: chatlab.v1.HeadsResponse
-	(*DevicePresence)(nil),            // 15: chatlab.v1.DevicePresence
-	(*AnnounceRequest)(nil),           // 16: chatlab.v1.AnnounceRequest
-	(*AnnounceResponse)(nil),          // 17: chatlab.v1.AnnounceResponse
-	(*RefreshRequest)(nil),            // 18: chatlab.v1.RefreshRequest
-	(*RefreshResponse)(nil),           // 19: chatlab.v1.RefreshResponse
-	(*LeaveRequest)(nil),              // 20: chatlab.v1.LeaveRequest
-	(*LeaveResponse)(nil),             // 21: chatlab.v1.LeaveResponse
-	(*OnlineRequest)(nil),             // 22: chatlab.v1.OnlineRequest
-	(*OnlineResponse)(nil),            // 23: chatlab.v1.OnlineResponse
-	(*DeliverRequest)(nil),            // 24: chatlab.v1.DeliverRequest
-	(*Delivery)(nil),                  // 25: chatlab.v1.Delivery
-	(*DeliverResponse)(nil),           // 26: chatlab.v1.DeliverResponse
-	(*Miss)(nil),                      // 27: chatlab.v1.Miss
-	(*DeliverOneRequest)(nil),         // 28: chatlab.v1.DeliverOneRequest
-	(*DeliverOneResponse)(nil),        // 29: chatlab.v1.DeliverOneResponse
-	(*StatusRequest)(nil),             // 30: chatlab.v1.StatusRequest
-	(*StatusResponse)(nil),            // 31: chatlab.v1.StatusResponse
+	(*Cursor)(nil),                    // 3: chatlab.v1.Cursor
+	(*AdvanceRequest)(nil),            // 4: chatlab.v1.AdvanceRequest
+	(*AdvanceResponse)(nil),           // 5: chatlab.v1.AdvanceResponse
+	(*ReceiptsRequest)(nil),           // 6: chatlab.v1.ReceiptsRequest
+	(*ReceiptCount)(nil),              // 7: chatlab.v1.ReceiptCount
+	(*ReceiptsResponse)(nil),          // 8: chatlab.v1.ReceiptsResponse
+	(*TypingRequest)(nil),             // 9: chatlab.v1.TypingRequest
+	(*TypingResponse)(nil),            // 10: chatlab.v1.TypingResponse
+	(*ContactsRequest)(nil),           // 11: chatlab.v1.ContactsRequest
+	(*ContactsResponse)(nil),          // 12: chatlab.v1.ContactsResponse
+	(*PutDeviceRequest)(nil),          // 13: chatlab.v1.PutDeviceRequest
+	(*PutDeviceResponse)(nil),         // 14: chatlab.v1.PutDeviceResponse
+	(*DeleteDeviceRequest)(nil),       // 15: chatlab.v1.DeleteDeviceRequest
+	(*DeleteDeviceResponse)(nil),      // 16: chatlab.v1.DeleteDeviceResponse
+	(*SendRequest)(nil),               // 17: chatlab.v1.SendRequest
+	(*SendResponse)(nil),              // 18: chatlab.v1.SendResponse
+	(*HistoryRequest)(nil),            // 19: chatlab.v1.HistoryRequest
+	(*HistoryResponse)(nil),           // 20: chatlab.v1.HistoryResponse
+	(*Conversation)(nil),              // 21: chatlab.v1.Conversation
+	(*CreateConversationRequest)(nil), // 22: chatlab.v1.CreateConversationRequest
+	(*ChangeMembersRequest)(nil),      // 23: chatlab.v1.ChangeMembersRequest
+	(*ChangeMembersResponse)(nil),     // 24: chatlab.v1.ChangeMembersResponse
+	(*ListConversationsRequest)(nil),  // 25: chatlab.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 26: chatlab.v1.ListConversationsResponse
+	(*HeadsRequest)(nil),              // 27: chatlab.v1.HeadsRequest
+	(*HeadsResponse)(nil),             // 28: chatlab.v1.HeadsResponse
+	(*DevicePresence)(nil),            // 29: chatlab.v1.DevicePresence
+	(*AnnounceRequest)(nil),           // 30: chatlab.v1.AnnounceRequest
+	(*AnnounceResponse)(nil),          // 31: chatlab.v1.AnnounceResponse
+	(*RefreshRequest)(nil),            // 32: chatlab.v1.RefreshRequest
+	(*RefreshResponse)(nil),           // 33: chatlab.v1.RefreshResponse
+	(*LeaveRequest)(nil),              // 34: chatlab.v1.LeaveRequest
+	(*LeaveResponse)(nil),             // 35: chatlab.v1.LeaveResponse
+	(*OnlineRequest)(nil),             // 36: chatlab.v1.OnlineRequest
+	(*OnlineResponse)(nil),            // 37: chatlab.v1.OnlineResponse
+	(*ConnectedRequest)(nil),          // 38: chatlab.v1.ConnectedRequest
+	(*ConnectedResponse)(nil),         // 39: chatlab.v1.ConnectedResponse
+	(*DeliverRequest)(nil),            // 40: chatlab.v1.DeliverRequest
+	(*Delivery)(nil),                  // 41: chatlab.v1.Delivery
+	(*DeliverResponse)(nil),           // 42: chatlab.v1.DeliverResponse
+	(*Miss)(nil),                      // 43: chatlab.v1.Miss
+	(*DeliverOneRequest)(nil),         // 44: chatlab.v1.DeliverOneRequest
+	(*DeliverOneResponse)(nil),        // 45: chatlab.v1.DeliverOneResponse
+	(*StatusRequest)(nil),             // 46: chatlab.v1.StatusRequest
+	(*StatusResponse)(nil),            // 47: chatlab.v1.StatusResponse
 }
 var file_chat_proto_depIdxs = []int32{
-	2,  // 0: chatlab.v1.HistoryResponse.messages:type_name -> chatlab.v1.ChatMessage
-	7,  // 1: chatlab.v1.ListConversationsResponse.conversations:type_name -> chatlab.v1.Conversation
-	1,  // 2: chatlab.v1.HeadsRequest.positions:type_name -> chatlab.v1.Position
-	1,  // 3: chatlab.v1.HeadsResponse.newer:type_name -> chatlab.v1.Position
-	15, // 4: chatlab.v1.AnnounceRequest.device:type_name -> chatlab.v1.DevicePresence
-	15, // 5: chatlab.v1.RefreshRequest.devices:type_name -> chatlab.v1.DevicePresence
-	15, // 6: chatlab.v1.LeaveRequest.device:type_name -> chatlab.v1.DevicePresence
-	15, // 7: chatlab.v1.OnlineResponse.devices:type_name -> chatlab.v1.DevicePresence
-	25, // 8: chatlab.v1.DeliverRequest.deliveries:type_name -> chatlab.v1.Delivery
-	27, // 9: chatlab.v1.DeliverResponse.misses:type_name -> chatlab.v1.Miss
-	3,  // 10: chatlab.v1.Messages.Send:input_type -> chatlab.v1.SendRequest
-	5,  // 11: chatlab.v1.Messages.History:input_type -> chatlab.v1.HistoryRequest
-	8,  // 12: chatlab.v1.Messages.CreateConversation:input_type -> chatlab.v1.CreateConversationRequest
-	9,  // 13: chatlab.v1.Messages.ChangeMembers:input_type -> chatlab.v1.ChangeMembersRequest
-	11, // 14: chatlab.v1.Messages.ListConversations:input_type -> chatlab.v1.ListConversationsRequest
-	13, // 15: chatlab.v1.Messages.Heads:input_type -> chatlab.v1.HeadsRequest
-	16, // 16: chatlab.v1.Presences.Announce:input_type -> chatlab.v1.AnnounceRequest
-	18, // 17: chatlab.v1.Presences.Refresh:input_type -> chatlab.v1.RefreshRequest
-	20, // 18: chatlab.v1.Presences.Leave:input_type -> chatlab.v1.LeaveRequest
-	22, // 19: chatlab.v1.Presences.Online:input_type -> chatlab.v1.OnlineRequest
-	24, // 20: chatlab.v1.Gateway.Deliver:input_type -> chatlab.v1.DeliverRequest
-	28, // 21: chatlab.v1.Gateway.DeliverOne:input_type -> chatlab.v1.DeliverOneRequest
-	30, // 22: chatlab.v1.Gateway.Status:input_type -> chatlab.v1.StatusRequest
-	4,  // 23: chatlab.v1.Messages.Send:output_type -> chatlab.v1.SendResponse
-	6,  // 24: chatlab.v1.Messages.History:output_type -> chatlab.v1.HistoryResponse
-	7,  // 25: chatlab.v1.Messages.CreateConversation:output_type -> chatlab.v1.Conversation
-	10, // 26: chatlab.v1.Messages.ChangeMembers:output_type -> chatlab.v1.ChangeMembersResponse
-	12, // 27: chatlab.v1.Messages.ListConversations:output_type -> chatlab.v1.ListConversationsResponse
-	14, // 28: chatlab.v1.Messages.Heads:output_type -> chatlab.v1.HeadsResponse
-	17, // 29: chatlab.v1.Presences.Announce:output_type -> chatlab.v1.AnnounceResponse
-	19, // 30: chatlab.v1.Presences.Refresh:output_type -> chatlab.v1.RefreshResponse
-	21, // 31: chatlab.v1.Presences.Leave:output_type -> chatlab.v1.LeaveResponse
-	23, // 32: chatlab.v1.Presences.Online:output_type -> chatlab.v1.OnlineResponse
-	26, // 33: chatlab.v1.Gateway.Deliver:output_type -> chatlab.v1.DeliverResponse
-	29, // 34: chatlab.v1.Gateway.DeliverOne:output_type -> chatlab.v1.DeliverOneResponse
-	31, // 35: chatlab.v1.Gateway.Status:output_type -> chatlab.v1.StatusResponse
-	23, // [23:36] is the sub-list for method output_type
-	10, // [10:23] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 0: chatlab.v1.AdvanceRequest.cursors:type_name -> chatlab.v1.Cursor
+	7,  // 1: chatlab.v1.ReceiptsResponse.counts:type_name -> chatlab.v1.ReceiptCount
+	2,  // 2: chatlab.v1.HistoryResponse.messages:type_name -> chatlab.v1.ChatMessage
+	21, // 3: chatlab.v1.ListConversationsResponse.conversations:type_name -> chatlab.v1.Conversation
+	1,  // 4: chatlab.v1.HeadsRequest.positions:type_name -> chatlab.v1.Position
+	1,  // 5: chatlab.v1.HeadsResponse.newer:type_name -> chatlab.v1.Position
+	29, // 6: chatlab.v1.AnnounceRequest.device:type_name -> chatlab.v1.DevicePresence
+	29, // 7: chatlab.v1.RefreshRequest.devices:type_name -> chatlab.v1.DevicePresence
+	29, // 8: chatlab.v1.LeaveRequest.device:type_name -> chatlab.v1.DevicePresence
+	29, // 9: chatlab.v1.OnlineResponse.devices:type_name -> chatlab.v1.DevicePresence
+	41, // 10: chatlab.v1.DeliverRequest.deliveries:type_name -> chatlab.v1.Delivery
+	43, // 11: chatlab.v1.DeliverResponse.misses:type_name -> chatlab.v1.Miss
+	17, // 12: chatlab.v1.Messages.Send:input_type -> chatlab.v1.SendRequest
+	19, // 13: chatlab.v1.Messages.History:input_type -> chatlab.v1.HistoryRequest
+	22, // 14: chatlab.v1.Messages.CreateConversation:input_type -> chatlab.v1.CreateConversationRequest
+	23, // 15: chatlab.v1.Messages.ChangeMembers:input_type -> chatlab.v1.ChangeMembersRequest
+	25, // 16: chatlab.v1.Messages.ListConversations:input_type -> chatlab.v1.ListConversationsRequest
+	27, // 17: chatlab.v1.Messages.Heads:input_type -> chatlab.v1.HeadsRequest
+	4,  // 18: chatlab.v1.Messages.Advance:input_type -> chatlab.v1.AdvanceRequest
+	6,  // 19: chatlab.v1.Messages.Receipts:input_type -> chatlab.v1.ReceiptsRequest
+	9,  // 20: chatlab.v1.Messages.Typing:input_type -> chatlab.v1.TypingRequest
+	11, // 21: chatlab.v1.Messages.Contacts:input_type -> chatlab.v1.ContactsRequest
+	13, // 22: chatlab.v1.Messages.PutDevice:input_type -> chatlab.v1.PutDeviceRequest
+	15, // 23: chatlab.v1.Messages.DeleteDevice:input_type -> chatlab.v1.DeleteDeviceRequest
+	30, // 24: chatlab.v1.Presences.Announce:input_type -> chatlab.v1.AnnounceRequest
+	32, // 25: chatlab.v1.Presences.Refresh:input_type -> chatlab.v1.RefreshRequest
+	34, // 26: chatlab.v1.Presences.Leave:input_type -> chatlab.v1.LeaveRequest
+	36, // 27: chatlab.v1.Presences.Online:input_type -> chatlab.v1.OnlineRequest
+	40, // 28: chatlab.v1.Gateway.Deliver:input_type -> chatlab.v1.DeliverRequest
+	44, // 29: chatlab.v1.Gateway.DeliverOne:input_type -> chatlab.v1.DeliverOneRequest
+	46, // 30: chatlab.v1.Gateway.Status:input_type -> chatlab.v1.StatusRequest
+	38, // 31: chatlab.v1.Gateway.Connected:input_type -> chatlab.v1.ConnectedRequest
+	18, // 32: chatlab.v1.Messages.Send:output_type -> chatlab.v1.SendResponse
+	20, // 33: chatlab.v1.Messages.History:output_type -> chatlab.v1.HistoryResponse
+	21, // 34: chatlab.v1.Messages.CreateConversation:output_type -> chatlab.v1.Conversation
+	24, // 35: chatlab.v1.Messages.ChangeMembers:output_type -> chatlab.v1.ChangeMembersResponse
+	26, // 36: chatlab.v1.Messages.ListConversations:output_type -> chatlab.v1.ListConversationsResponse
+	28, // 37: chatlab.v1.Messages.Heads:output_type -> chatlab.v1.HeadsResponse
+	5,  // 38: chatlab.v1.Messages.Advance:output_type -> chatlab.v1.AdvanceResponse
+	8,  // 39: chatlab.v1.Messages.Receipts:output_type -> chatlab.v1.ReceiptsResponse
+	10, // 40: chatlab.v1.Messages.Typing:output_type -> chatlab.v1.TypingResponse
+	12, // 41: chatlab.v1.Messages.Contacts:output_type -> chatlab.v1.ContactsResponse
+	14, // 42: chatlab.v1.Messages.PutDevice:output_type -> chatlab.v1.PutDeviceResponse
+	16, // 43: chatlab.v1.Messages.DeleteDevice:output_type -> chatlab.v1.DeleteDeviceResponse
+	31, // 44: chatlab.v1.Presences.Announce:output_type -> chatlab.v1.AnnounceResponse
+	33, // 45: chatlab.v1.Presences.Refresh:output_type -> chatlab.v1.RefreshResponse
+	35, // 46: chatlab.v1.Presences.Leave:output_type -> chatlab.v1.LeaveResponse
+	37, // 47: chatlab.v1.Presences.Online:output_type -> chatlab.v1.OnlineResponse
+	42, // 48: chatlab.v1.Gateway.Deliver:output_type -> chatlab.v1.DeliverResponse
+	45, // 49: chatlab.v1.Gateway.DeliverOne:output_type -> chatlab.v1.DeliverOneResponse
+	47, // 50: chatlab.v1.Gateway.Status:output_type -> chatlab.v1.StatusResponse
+	39, // 51: chatlab.v1.Gateway.Connected:output_type -> chatlab.v1.ConnectedResponse
+	32, // [32:52] is the sub-list for method output_type
+	12, // [12:32] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_chat_proto_init() }
@@ -2043,7 +2990,7 @@ func file_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_proto_rawDesc), len(file_chat_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

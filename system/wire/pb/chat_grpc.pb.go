@@ -25,6 +25,12 @@ const (
 	Messages_ChangeMembers_FullMethodName      = "/chatlab.v1.Messages/ChangeMembers"
 	Messages_ListConversations_FullMethodName  = "/chatlab.v1.Messages/ListConversations"
 	Messages_Heads_FullMethodName              = "/chatlab.v1.Messages/Heads"
+	Messages_Advance_FullMethodName            = "/chatlab.v1.Messages/Advance"
+	Messages_Receipts_FullMethodName           = "/chatlab.v1.Messages/Receipts"
+	Messages_Typing_FullMethodName             = "/chatlab.v1.Messages/Typing"
+	Messages_Contacts_FullMethodName           = "/chatlab.v1.Messages/Contacts"
+	Messages_PutDevice_FullMethodName          = "/chatlab.v1.Messages/PutDevice"
+	Messages_DeleteDevice_FullMethodName       = "/chatlab.v1.Messages/DeleteDevice"
 )
 
 // MessagesClient is the client API for Messages service.
@@ -39,6 +45,17 @@ type MessagesClient interface {
 	ListConversations(ctx context.Context, in *ListConversationsRequest, opts ...grpc.CallOption) (*ListConversationsResponse, error)
 	// Heads answers the newest places above those given, for the conversations that the user is in.
 	Heads(ctx context.Context, in *HeadsRequest, opts ...grpc.CallOption) (*HeadsResponse, error)
+	// Advance moves cursors forward, never back. Those of people who are not members are passed over and named.
+	Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error)
+	// Receipts counts the other members whose cursors have reached given places.
+	Receipts(ctx context.Context, in *ReceiptsRequest, opts ...grpc.CallOption) (*ReceiptsResponse, error)
+	// Typing tells the other members; nothing is kept of it, and in a big group nobody is told.
+	Typing(ctx context.Context, in *TypingRequest, opts ...grpc.CallOption) (*TypingResponse, error)
+	// Contacts answers which of some users share a conversation that is small enough with the one who asks.
+	Contacts(ctx context.Context, in *ContactsRequest, opts ...grpc.CallOption) (*ContactsResponse, error)
+	// PutDevice registers where a device takes notifications; DeleteDevice forgets it.
+	PutDevice(ctx context.Context, in *PutDeviceRequest, opts ...grpc.CallOption) (*PutDeviceResponse, error)
+	DeleteDevice(ctx context.Context, in *DeleteDeviceRequest, opts ...grpc.CallOption) (*DeleteDeviceResponse, error)
 }
 
 type messagesClient struct {
@@ -109,6 +126,66 @@ func (c *messagesClient) Heads(ctx context.Context, in *HeadsRequest, opts ...gr
 	return out, nil
 }
 
+func (c *messagesClient) Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdvanceResponse)
+	err := c.cc.Invoke(ctx, Messages_Advance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *messagesClient) Receipts(ctx context.Context, in *ReceiptsRequest, opts ...grpc.CallOption) (*ReceiptsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReceiptsResponse)
+	err := c.cc.Invoke(ctx, Messages_Receipts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *messagesClient) Typing(ctx context.Context, in *TypingRequest, opts ...grpc.CallOption) (*TypingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TypingResponse)
+	err := c.cc.Invoke(ctx, Messages_Typing_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *messagesClient) Contacts(ctx context.Context, in *ContactsRequest, opts ...grpc.CallOption) (*ContactsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ContactsResponse)
+	err := c.cc.Invoke(ctx, Messages_Contacts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *messagesClient) PutDevice(ctx context.Context, in *PutDeviceRequest, opts ...grpc.CallOption) (*PutDeviceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutDeviceResponse)
+	err := c.cc.Invoke(ctx, Messages_PutDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *messagesClient) DeleteDevice(ctx context.Context, in *DeleteDeviceRequest, opts ...grpc.CallOption) (*DeleteDeviceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteDeviceResponse)
+	err := c.cc.Invoke(ctx, Messages_DeleteDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MessagesServer is the server API for Messages service.
 // All implementations must embed UnimplementedMessagesServer
 // for forward compatibility.
@@ -121,6 +198,17 @@ type MessagesServer interface {
 	ListConversations(context.Context, *ListConversationsRequest) (*ListConversationsResponse, error)
 	// Heads answers the newest places above those given, for the conversations that the user is in.
 	Heads(context.Context, *HeadsRequest) (*HeadsResponse, error)
+	// Advance moves cursors forward, never back. Those of people who are not members are passed over and named.
+	Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error)
+	// Receipts counts the other members whose cursors have reached given places.
+	Receipts(context.Context, *ReceiptsRequest) (*ReceiptsResponse, error)
+	// Typing tells the other members; nothing is kept of it, and in a big group nobody is told.
+	Typing(context.Context, *TypingRequest) (*TypingResponse, error)
+	// Contacts answers which of some users share a conversation that is small enough with the one who asks.
+	Contacts(context.Context, *ContactsRequest) (*ContactsResponse, error)
+	// PutDevice registers where a device takes notifications; DeleteDevice forgets it.
+	PutDevice(context.Context, *PutDeviceRequest) (*PutDeviceResponse, error)
+	DeleteDevice(context.Context, *DeleteDeviceRequest) (*DeleteDeviceResponse, error)
 	mustEmbedUnimplementedMessagesServer()
 }
 
@@ -148,6 +236,24 @@ func (UnimplementedMessagesServer) ListConversations(context.Context, *ListConve
 }
 func (UnimplementedMessagesServer) Heads(context.Context, *HeadsRequest) (*HeadsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Heads not implemented")
+}
+func (UnimplementedMessagesServer) Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Advance not implemented")
+}
+func (UnimplementedMessagesServer) Receipts(context.Context, *ReceiptsRequest) (*ReceiptsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Receipts not implemented")
+}
+func (UnimplementedMessagesServer) Typing(context.Context, *TypingRequest) (*TypingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Typing not implemented")
+}
+func (UnimplementedMessagesServer) Contacts(context.Context, *ContactsRequest) (*ContactsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Contacts not implemented")
+}
+func (UnimplementedMessagesServer) PutDevice(context.Context, *PutDeviceRequest) (*PutDeviceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PutDevice not implemented")
+}
+func (UnimplementedMessagesServer) DeleteDevice(context.Context, *DeleteDeviceRequest) (*DeleteDeviceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteDevice not implemented")
 }
 func (UnimplementedMessagesServer) mustEmbedUnimplementedMessagesServer() {}
 func (UnimplementedMessagesServer) testEmbeddedByValue()                  {}
@@ -278,6 +384,114 @@ func _Messages_Heads_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Messages_Advance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdvanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).Advance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_Advance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).Advance(ctx, req.(*AdvanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Messages_Receipts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReceiptsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).Receipts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_Receipts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).Receipts(ctx, req.(*ReceiptsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Messages_Typing_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TypingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).Typing(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_Typing_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).Typing(ctx, req.(*TypingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Messages_Contacts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ContactsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).Contacts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_Contacts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).Contacts(ctx, req.(*ContactsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Messages_PutDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).PutDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_PutDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).PutDevice(ctx, req.(*PutDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Messages_DeleteDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MessagesServer).DeleteDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Messages_DeleteDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MessagesServer).DeleteDevice(ctx, req.(*DeleteDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Messages_ServiceDesc is the grpc.ServiceDesc for Messages service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -308,6 +522,30 @@ var Messages_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Heads",
 			Handler:    _Messages_Heads_Handler,
+		},
+		{
+			MethodName: "Advance",
+			Handler:    _Messages_Advance_Handler,
+		},
+		{
+			MethodName: "Receipts",
+			Handler:    _Messages_Receipts_Handler,
+		},
+		{
+			MethodName: "Typing",
+			Handler:    _Messages_Typing_Handler,
+		},
+		{
+			MethodName: "Contacts",
+			Handler:    _Messages_Contacts_Handler,
+		},
+		{
+			MethodName: "PutDevice",
+			Handler:    _Messages_PutDevice_Handler,
+		},
+		{
+			MethodName: "DeleteDevice",
+			Handler:    _Messages_DeleteDevice_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -540,6 +778,7 @@ const (
 	Gateway_Deliver_FullMethodName    = "/chatlab.v1.Gateway/Deliver"
 	Gateway_DeliverOne_FullMethodName = "/chatlab.v1.Gateway/DeliverOne"
 	Gateway_Status_FullMethodName     = "/chatlab.v1.Gateway/Status"
+	Gateway_Connected_FullMethodName  = "/chatlab.v1.Gateway/Connected"
 )
 
 // GatewayClient is the client API for Gateway service.
@@ -551,6 +790,8 @@ type GatewayClient interface {
 	// DeliverOne is the document's call: one recipient, awaited.
 	DeliverOne(ctx context.Context, in *DeliverOneRequest, opts ...grpc.CallOption) (*DeliverOneResponse, error)
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
+	// Connected answers which of some users have sockets here: the second source when presence is away.
+	Connected(ctx context.Context, in *ConnectedRequest, opts ...grpc.CallOption) (*ConnectedResponse, error)
 }
 
 type gatewayClient struct {
@@ -594,6 +835,16 @@ func (c *gatewayClient) Status(ctx context.Context, in *StatusRequest, opts ...g
 	return out, nil
 }
 
+func (c *gatewayClient) Connected(ctx context.Context, in *ConnectedRequest, opts ...grpc.CallOption) (*ConnectedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConnectedResponse)
+	err := c.cc.Invoke(ctx, Gateway_Connected_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // GatewayServer is the server API for Gateway service.
 // All implementations must embed UnimplementedGatewayServer
 // for forward compatibility.
@@ -603,6 +854,8 @@ type GatewayServer interface {
 	// DeliverOne is the document's call: one recipient, awaited.
 	DeliverOne(context.Context, *DeliverOneRequest) (*DeliverOneResponse, error)
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
+	// Connected answers which of some users have sockets here: the second source when presence is away.
+	Connected(context.Context, *ConnectedRequest) (*ConnectedResponse, error)
 	mustEmbedUnimplementedGatewayServer()
 }
 
@@ -621,6 +874,9 @@ func (UnimplementedGatewayServer) DeliverOne(context.Context, *DeliverOneRequest
 }
 func (UnimplementedGatewayServer) Status(context.Context, *StatusRequest) (*StatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedGatewayServer) Connected(context.Context, *ConnectedRequest) (*ConnectedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Connected not implemented")
 }
 func (UnimplementedGatewayServer) mustEmbedUnimplementedGatewayServer() {}
 func (UnimplementedGatewayServer) testEmbeddedByValue()                 {}
@@ -686,6 +942,24 @@ func _Gateway_Status_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Gateway_Connected_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConnectedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GatewayServer).Connected(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Gateway_Connected_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GatewayServer).Connected(ctx, req.(*ConnectedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Gateway_ServiceDesc is the grpc.ServiceDesc for Gateway service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -700,6 +974,10 @@ var Gateway_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Status",
 			Handler:    _Gateway_Status_Handler,
+		},
+		{
+			MethodName: "Connected",
+			Handler:    _Gateway_Connected_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
