@@ -13,17 +13,3 @@ type Cursor struct {
 	Device string
 	Kind   string
 }
-
-// Push providers.
-const (
-	ProviderFCM  = "fcm"
-	ProviderAPNs = "apns"
-)
-
-// PushDevice is where a device takes notifications.
-type PushDevice struct {
-	User     ID
-	Device   string
-	Provider string
-	Token    string
-}

@@ -104,6 +104,12 @@ func (p *fakePod) ChangeMembers(ctx context.Context, r *pb.ChangeMembersRequest)
 func (p *fakePod) ListConversations(ctx context.Context, r *pb.ListConversationsRequest) (*pb.ListConversationsResponse, error) {
 	return does[pb.ListConversationsResponse](ctx, p, r)
 }
+func (p *fakePod) PutDevice(ctx context.Context, r *pb.PutDeviceRequest) (*pb.PutDeviceResponse, error) {
+	return does[pb.PutDeviceResponse](ctx, p, r)
+}
+func (p *fakePod) DeleteDevice(ctx context.Context, r *pb.DeleteDeviceRequest) (*pb.DeleteDeviceResponse, error) {
+	return does[pb.DeleteDeviceResponse](ctx, p, r)
+}
 func (p *fakePod) Announce(ctx context.Context, r *pb.AnnounceRequest) (*pb.AnnounceResponse, error) {
 	return does[pb.AnnounceResponse](ctx, p, r)
 }

@@ -25,7 +25,7 @@ func (e *Edge) putPresence(r request) (int, any, error) {
 	if err := r.decode(&in); err != nil {
 		return 0, nil, err
 	}
-	if err := checkDevice(in.Device); err != nil {
+	if err := chat.ValidateDevice(in.Device); err != nil {
 		return 0, nil, err
 	}
 	gateway, ok := e.gateways.nameOf(in.Gateway)

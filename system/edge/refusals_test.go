@@ -35,6 +35,8 @@ func everyRoute() [][3]string {
 		{"GET", conv + "/messages", ""},
 		{"PUT", "/api/v1/presence", `{"device":"phone","gateway":"gateway-1","epoch":1}`},
 		{"GET", "/api/v1/presence?users=" + user, ""},
+		{"PUT", "/api/v1/devices", `{"device":"phone","provider":"fcm","token":"abc:def"}`},
+		{"DELETE", "/api/v1/devices/phone", ""},
 	}
 }
 
@@ -93,6 +95,7 @@ func TestBadInput(t *testing.T) {
 	long := strings.Repeat("x", maxBody)
 	v1, v4 := "0f0e9000-c92e-11f0-8003-000000000005", chat.NewID().String()
 	send, members, create, put := conv+"/messages", conv+"/members", "/api/v1/conversations", "/api/v1/presence"
+	devices := "/api/v1/devices"
 	for _, test := range []struct {
 		method, path, body string
 		want               chat.Code
@@ -190,6 +193,19 @@ func TestBadInput(t *testing.T) {
 		{"GET", send + "?after=0&before=" + v1, "", chat.CodeBadRequest, nil},
 		{"GET", send + "?befor=" + v1, "", chat.CodeBadRequest, nil},
 		{"GET", "/api/v1/conversations/x/messages", "", chat.CodeBadRequest, nil},
+		// devices
+		{"PUT", devices, `{"device":"","provider":"fcm","token":"x"}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"sms","token":"x"}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"fcm","token":""}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"fcm","token":"a b"}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"fcm","token":"` + long[:chat.MaxPushToken+1] + `"}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"fcm","token":"` + long[:chat.MaxPushToken] + `"}`, "", nil},
+		{"PUT", devices, `{"device":"phone","provider":"apns","token":"../../../etc"}`, chat.CodeBadRequest, nil},
+		{"PUT", devices, `{"device":"phone","provider":"apns","token":"00FFaa"}`, "", nil},
+		{"DELETE", devices + "/" + long[:chat.MaxDeviceName+1], "", chat.CodeBadRequest, nil},
+		{"DELETE", devices + "/a%00b", "", chat.CodeBadRequest, nil},
+		{"DELETE", devices + "/", "", chat.CodeNotFound, nil},
+		{"GET", devices + "/phone", "", chat.CodeMethodNotAllow, nil},
 		// presence
 		{"PUT", put, `{"device":"phone","gateway":"gateway-9","epoch":1}`, chat.CodeBadRequest, nil},
 		{"PUT", put, `{"device":"phone","gateway":"","epoch":1}`, chat.CodeBadRequest, nil},
@@ -238,6 +254,10 @@ func TestEveryCode(t *testing.T) {
 	role(chat.CodeUnavailable, 300*time.Millisecond)
 	role(chat.CodeUnknownOutcome, 200*time.Millisecond)
 	role(chat.CodeTooLarge, 0)
+	role(chat.CodeNotContact, 0)
+	role(chat.CodeModerated, 0)
+	role(chat.CodeSessionLimit, 100*time.Millisecond)
+	role(chat.CodeAddressLimit, 100*time.Millisecond)
 	roomy.messages[0].will(refuses(errors.New("select * from secrets: syntax error")))
 	a := ask(roomy, "POST", conv+"/messages", goodBody)
 	assert.Equal(t, chat.CodeInternal, a.code(t))

@@ -32,6 +32,8 @@ func (e *Edge) routes() *http.ServeMux {
 		"GET /api/v1/conversations/{id}/messages":  e.history,
 		"PUT /api/v1/presence":                     e.putPresence,
 		"GET /api/v1/presence":                     e.getPresence,
+		"PUT /api/v1/devices":                      e.putDevice,
+		"DELETE /api/v1/devices/{device}":          e.deleteDevice,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			user, _ := r.Context().Value(userKey{}).(token.User)

@@ -165,6 +165,18 @@ func TestPresence(t *testing.T) {
 	assert.Equal(t, slices.Concat(carol[:], bob[:]), w.presence[0].last().(*pb.OnlineRequest).Users, "each user once")
 }
 
+func TestDevices(t *testing.T) {
+	w := newWorld(t, transport.Network{}, size{1, 1, 1}, nil)
+	a := w.ask(t, "PUT", "/api/v1/devices", `{"device":"my phone","provider":"fcm","token":"abc:DEF_-"}`)
+	assert.Equal(t, http.StatusNoContent, a.status)
+	put := w.messages[0].last().(*pb.PutDeviceRequest)
+	assert.Equal(t, []any{w.alice.ID[:], "my phone", "fcm", "abc:DEF_-"}, []any{put.UserId, put.Device, put.Provider, put.Token})
+	a = w.ask(t, "DELETE", "/api/v1/devices/my%20phone", "")
+	assert.Equal(t, http.StatusNoContent, a.status)
+	forgotten := w.messages[0].last().(*pb.DeleteDeviceRequest)
+	assert.Equal(t, []any{w.alice.ID[:], "my phone"}, []any{forgotten.UserId, forgotten.Device})
+}
+
 func TestReady(t *testing.T) {
 	w := newWorld(t, transport.Network{}, size{1, 1, 1}, nil).ready(t)
 	require.NoError(t, w.edge.Ready(t.Context()))

@@ -2,9 +2,7 @@ package edge
 
 import (
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/token"
@@ -32,7 +30,7 @@ func (e *Edge) openSession(r request) (int, any, error) {
 	if err := r.decode(&in); err != nil {
 		return 0, nil, err
 	}
-	if err := checkDevice(in.Device); err != nil {
+	if err := chat.ValidateDevice(in.Device); err != nil {
 		return 0, nil, err
 	}
 	g, err := e.gateways.assign()
@@ -60,11 +58,4 @@ func earlier(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-func checkDevice(name string) error {
-	if name == "" || len(name) > chat.MaxDeviceName || strings.ContainsFunc(name, unicode.IsControl) {
-		return chat.Errorf(chat.CodeBadRequest, "device: want a name of 1 to %d bytes without control characters", chat.MaxDeviceName)
-	}
-	return nil
 }

@@ -134,19 +134,38 @@ func (c *Client) Ready(ctx context.Context, topic string) error {
 	return err
 }
 
+// Committed returns up to which offset a group is done with each partition asked for; 0 where it has committed nothing.
+func (c *Client) Committed(ctx context.Context, group, topic string, partitions []int) (map[int]int64, error) {
+	res, err := c.admin.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch offsets of group %s: %w", group, err)
+	}
+	next := make(map[int]int64, len(partitions))
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("fetch offset of group %s in %s/%d: %w", group, topic, p.Partition, p.Error)
+		}
+		next[p.Partition] = max(p.CommittedOffset, 0)
+	}
+	return next, nil
+}
+
 // Lag returns how many records of each partition a group has not yet committed.
 func (c *Client) Lag(ctx context.Context, group, topic string, partitions []int) (map[int]int64, error) {
 	ends, err := c.EndOffsets(ctx, topic, partitions)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.admin.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: partitions}})
+	done, err := c.Committed(ctx, group, topic, partitions)
 	if err != nil {
-		return nil, fmt.Errorf("fetch offsets of group %s: %w", group, err)
+		return nil, err
 	}
 	lag := make(map[int]int64, len(partitions))
-	for _, p := range res.Topics[topic] {
-		lag[p.Partition] = ends[p.Partition] - max(p.CommittedOffset, 0)
+	for p, next := range done {
+		lag[p] = ends[p] - next
 	}
 	return lag, nil
 }
