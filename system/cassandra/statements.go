@@ -40,6 +40,7 @@ const (
 	// selectPlaces reads no content: it rebuilds the sequencer's state, newest place first, page by page.
 	selectPlaces = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id FROM messages WHERE conversation_id = ?`
 	selectHead   = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
+	selectSeq    = `SELECT seq FROM messages WHERE conversation_id = ? AND timestamp = ?`
 
 	insertConversation  = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`
 	selectConversation  = `SELECT type, participants, last_message_at, created_at FROM conversations WHERE conversation_id = ?`
@@ -64,7 +65,7 @@ const (
 // Statements lists the data statements above, for tests that hold a server against them.
 func Statements() []string {
 	return []string{
-		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectHead,
+		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectHead, selectSeq,
 		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
 		insertUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
 		insertCursor, selectCursors, selectUserCursors, insertDevice, selectDevices, deleteDevice,
