@@ -15,6 +15,9 @@ type World interface {
 	// Kill crashes a pod or node; Start brings it back, and does nothing if it runs.
 	Kill(ctx context.Context, name string) error
 	Start(ctx context.Context, name string) error
+	// Drain asks a pod to let its sockets go over a time and returns at once. Stop ends a pod in order.
+	Drain(ctx context.Context, name string, over time.Duration) error
+	Stop(ctx context.Context, name string) error
 	// Freeze stops a process as a long pause would; Thaw lets it go on.
 	Freeze(ctx context.Context, name string) error
 	Thaw(ctx context.Context, name string) error
@@ -68,6 +71,31 @@ func (f Restart) Begin(ctx context.Context, w World) (Undo, error) {
 		return start, err
 	}
 	return nil, nil
+}
+
+// Drain replaces a pod as a deploy does: it lets its sockets go over a time, ends, and another comes in its place.
+type Drain struct {
+	Name string
+	Over time.Duration
+}
+
+func (f Drain) String() string { return fmt.Sprintf("drain %s over %s", f.Name, f.Over) }
+
+// Begin drains. Undoing it, when the time is over, replaces the pod.
+func (f Drain) Begin(ctx context.Context, w World) (Undo, error) {
+	if err := w.Drain(ctx, f.Name, f.Over); err != nil {
+		return nil, err
+	}
+	stopped := false
+	return func(ctx context.Context) error {
+		if !stopped {
+			if err := w.Stop(ctx, f.Name); err != nil {
+				return err
+			}
+			stopped = true
+		}
+		return w.Start(ctx, f.Name)
+	}, nil
 }
 
 // Freeze stops a process without ending it.
@@ -162,13 +190,15 @@ func (f Reset) Begin(_ context.Context, w World) (Undo, error) {
 	return nil, err
 }
 
-// lasts tells whether a fault goes on until it is undone; others happen once.
-func lasts(f Fault) bool {
+// ends says why nobody needs to tell when a fault ends; empty for one that goes on until it is undone.
+func ends(f Fault) string {
 	switch f.(type) {
 	case Restart, Reset:
-		return false
+		return "this happens once"
+	case Drain:
+		return "this ends by itself"
 	}
-	return true
+	return ""
 }
 
 // Path names links by patterns of their ends, whichever of them dials: both directions, or only what From says to To.

@@ -139,8 +139,8 @@ func (s *Step) parseEnd(w *words) (err error) {
 	if len(w.rest) == 0 {
 		return nil
 	}
-	if !lasts(s.Fault) {
-		return w.wrong(w.rest[0], "the end of the line, for this happens once")
+	if why := ends(s.Fault); why != "" {
+		return w.wrong(w.rest[0], "the end of the line, for "+why)
 	}
 	if err := w.literal("for"); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (s *Step) parseGate(w *words) (err error) {
 }
 
 func parseFault(w *words) (Fault, error) {
-	const verbs = "kill, restart, freeze, latency, bandwidth, cut, refuse or reset"
+	const verbs = "kill, restart, drain, freeze, latency, bandwidth, cut, refuse or reset"
 	verb, err := w.next(verbs)
 	if err != nil {
 		return nil, err
@@ -178,6 +178,8 @@ func parseFault(w *words) (Fault, error) {
 	case "kill", "restart", "freeze":
 		name, err := w.name("a name such as gateway-1")
 		return map[string]Fault{"kill": Kill{name}, "restart": Restart{name}, "freeze": Freeze{name}}[verb.text], err
+	case "drain":
+		return parseDrain(w)
 	case "cut":
 		path, err := parsePath(w)
 		return Cut{path}, err
@@ -190,6 +192,17 @@ func parseFault(w *words) (Fault, error) {
 		return parseBandwidth(w)
 	}
 	return nil, w.wrong(verb, verbs)
+}
+
+func parseDrain(w *words) (f Drain, err error) {
+	if f.Name, err = w.name("a name such as gateway-1"); err != nil {
+		return f, err
+	}
+	if err = w.literal("over"); err != nil {
+		return f, err
+	}
+	f.Over, err = w.duration("a time", 1)
+	return f, err
 }
 
 func parsePath(w *words) (Path, error) {

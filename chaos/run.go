@@ -92,6 +92,11 @@ func (r *run) Kill(ctx context.Context, name string) error {
 	return r.remember(name, true, r.World.Kill(ctx, name))
 }
 
+// Stop remembers who was ended.
+func (r *run) Stop(ctx context.Context, name string) error {
+	return r.remember(name, true, r.World.Stop(ctx, name))
+}
+
 // Start forgets the victim.
 func (r *run) Start(ctx context.Context, name string) error {
 	return r.remember(name, false, r.World.Start(ctx, name))
@@ -181,11 +186,15 @@ func (r *run) wait(ctx context.Context, s Step) (why string) {
 }
 
 func (s Step) last(ctx context.Context) {
-	if s.For == 0 {
+	length := s.For
+	if d, ok := s.Fault.(Drain); ok {
+		length = d.Over
+	}
+	if length == 0 {
 		<-ctx.Done()
 		return
 	}
-	sleep(ctx, s.For)
+	sleep(ctx, length)
 }
 
 // sleep returns false if ctx ended first.

@@ -69,6 +69,17 @@ func (w *world) Start(_ context.Context, name string) error {
 	return w.did("start " + name)
 }
 
+func (w *world) Drain(_ context.Context, name string, over time.Duration) error {
+	return w.did(fmt.Sprintf("drain %s over %s", name, over))
+}
+
+func (w *world) Stop(_ context.Context, name string) error {
+	w.mu.Lock()
+	w.running[name] = false
+	w.mu.Unlock()
+	return w.did("stop " + name)
+}
+
 func (w *world) Freeze(_ context.Context, name string) error { return w.did("freeze " + name) }
 func (w *world) Thaw(_ context.Context, name string) error   { return w.did("thaw " + name) }
 
@@ -131,6 +142,22 @@ func TestRestartBringsTheDeadBackAndKillsTheLivingFirst(t *testing.T) {
 		require.NoError(t, chaos.Run(ctx, parse(t, "at 1s kill gateway-1\nat 2s restart gateway-1\nat 3s restart message-1"), w, w.observe))
 		require.Equal(t, []string{"1s kill gateway-1", "2s start gateway-1", "3s kill message-1", "3s start message-1"}, w.trace)
 		require.Equal(t, "ended kill gateway-1", w.told()[5], "the kill ends with the run, but there is nothing left to do")
+	})
+}
+
+func TestDrainReplacesThePodWhenItsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fail["stop gateway-1"] = 1
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 1s drain gateway-1 over 5s"), w, w.observe))
+		require.Equal(t, []string{"1s drain gateway-1 over 5s", "6.2s stop gateway-1", "6.2s start gateway-1"}, w.trace)
+		require.Equal(t, []string{"begun drain gateway-1 over 5s", "ended drain gateway-1 over 5s"}, w.told())
+
+		w = newWorld()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		require.NoError(t, chaos.Run(ctx, parse(t, "at 1s drain gateway-1 over 5s"), w, w.observe))
+		require.Equal(t, []string{"1s drain gateway-1 over 5s", "2s stop gateway-1", "2s start gateway-1"}, w.trace, "the end of the run does not wait for it")
 	})
 }
 

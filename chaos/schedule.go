@@ -21,6 +21,7 @@ type Step struct {
 //	at 2s kill gateway-1
 //	at 5s restart gateway-1
 //	at 2s kill message-1 for 3s
+//	at 3s drain gateway-1 over 5s
 //	when lag > 100 freeze fanout-1 for 10s
 //	at 0s latency fanout-*<->gateway-* 1ms jitter 500µs
 //	at 0s bandwidth gateway-1<->clients 64KB/s

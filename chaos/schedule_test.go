@@ -16,6 +16,7 @@ import (
 const everyFault = `at 2s kill gateway-1
 at 5s restart gateway-1
 at 2s kill message-1 for 3s
+at 3s drain gateway-1 over 5s
 when lag > 100 freeze fanout-1 for 10s
 when lag > 0.5 freeze kafka-2
 at 0s latency fanout-*<->gateway-* 1ms
@@ -30,10 +31,10 @@ at 5s reset *<->kafka-1`
 func TestTextFormComesBack(t *testing.T) {
 	schedule, err := chaos.Parse(everyFault)
 	require.NoError(t, err)
-	require.Len(t, schedule, 13)
+	require.Len(t, schedule, 14)
 	require.Equal(t, everyFault, schedule.String())
-	require.Equal(t, chaos.Step{At: 5 * time.Second, For: 5 * time.Second, Fault: chaos.Cut{Path: chaos.Path{From: "message-1", To: "kafka-2", OneWay: true}}}, schedule[9])
-	require.Equal(t, chaos.Step{Gate: "lag", Above: 100, For: 10 * time.Second, Fault: chaos.Freeze{Name: "fanout-1"}}, schedule[3])
+	require.Equal(t, chaos.Step{At: 5 * time.Second, For: 5 * time.Second, Fault: chaos.Cut{Path: chaos.Path{From: "message-1", To: "kafka-2", OneWay: true}}}, schedule[10])
+	require.Equal(t, chaos.Step{Gate: "lag", Above: 100, For: 10 * time.Second, Fault: chaos.Freeze{Name: "fanout-1"}}, schedule[4])
 }
 
 func TestSpacesEmptyLinesAndCommentsAreFree(t *testing.T) {
@@ -50,8 +51,8 @@ func TestErrorsSayLineColumnAndWhatWasExpected(t *testing.T) {
 		"after 2s kill x":                       `line 1, column 1: found "after", expected at or when`,
 		"at 2s kill a\n\n  at soon kill x":      `line 3, column 6: found "soon", expected a time such as 2s`,
 		"at -2s kill x":                         `line 1, column 4: found "-2s", expected a time such as 2s`,
-		"at 2s":                                 `line 1, column 6: found the end of the line, expected kill, restart, freeze, latency, bandwidth, cut, refuse or reset`,
-		"at 2s explode x":                       `line 1, column 7: found "explode", expected kill, restart, freeze, latency, bandwidth, cut, refuse or reset`,
+		"at 2s":                                 `line 1, column 6: found the end of the line, expected kill, restart, drain, freeze, latency, bandwidth, cut, refuse or reset`,
+		"at 2s explode x":                       `line 1, column 7: found "explode", expected kill, restart, drain, freeze, latency, bandwidth, cut, refuse or reset`,
 		"at 2s kill":                            `line 1, column 11: found the end of the line, expected a name such as gateway-1`,
 		"at 2s kill a/b":                        `line 1, column 12: found "a/b", expected a name such as gateway-1`,
 		"at 2s kill x during 3s":                `line 1, column 14: found "during", expected for`,
@@ -59,6 +60,10 @@ func TestErrorsSayLineColumnAndWhatWasExpected(t *testing.T) {
 		"at 2s kill x for 0s":                   `line 1, column 18: found "0s", expected a duration such as 2s`,
 		"at 2s kill x for 3s more":              `line 1, column 21: found "more", expected the end of the line`,
 		"at 2s restart x for 3s":                `line 1, column 17: found "for", expected the end of the line, for this happens once`,
+		"at 2s drain x":                         `line 1, column 14: found the end of the line, expected over`,
+		"at 2s drain x for 3s":                  `line 1, column 15: found "for", expected over`,
+		"at 2s drain x over 0s":                 `line 1, column 20: found "0s", expected a time such as 2s`,
+		"at 2s drain x over 3s for 3s":          `line 1, column 23: found "for", expected the end of the line, for this ends by itself`,
 		"at 2s cut a":                           `line 1, column 11: found "a", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
 		"at 2s cut a->b->c":                     `line 1, column 11: found "a->b->c", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
 		"at 2s cut ->b":                         `line 1, column 11: found "->b", expected a path such as fanout-1<->gateway-1 or fanout-1->gateway-1`,
@@ -93,7 +98,7 @@ func genFault() *rapid.Generator[chaos.Fault] {
 	name := rapid.StringMatching(`[a-z]{1,8}-[0-9]`)
 	path, whole := genPath(rapid.Bool()), genPath(rapid.Just(false))
 	return rapid.Custom(func(t *rapid.T) chaos.Fault {
-		switch rapid.IntRange(0, 8).Draw(t, "fault") {
+		switch rapid.IntRange(0, 9).Draw(t, "fault") {
 		case 0:
 			return chaos.Kill{Name: name.Draw(t, "name")}
 		case 1:
@@ -109,6 +114,8 @@ func genFault() *rapid.Generator[chaos.Fault] {
 		case 6:
 			return chaos.Cut{Path: path.Draw(t, "path")}
 		case 7:
+			return chaos.Drain{Name: name.Draw(t, "name"), Over: duration.Draw(t, "over")}
+		case 8:
 			return chaos.Refuse{Path: whole.Draw(t, "path")}
 		default:
 			return chaos.Reset{Path: whole.Draw(t, "path")}
@@ -127,7 +134,7 @@ func TestEveryScheduleComesBackFromItsText(t *testing.T) {
 				step.At = time.Duration(rapid.Int64Min(0).Draw(t, "at"))
 			}
 			switch step.Fault.(type) {
-			case chaos.Restart, chaos.Reset:
+			case chaos.Restart, chaos.Reset, chaos.Drain:
 			default:
 				step.For = time.Duration(rapid.Int64Min(0).Draw(t, "for"))
 			}

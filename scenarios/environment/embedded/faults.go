@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chatlab/chatlab/chaos"
 	"github.com/chatlab/chatlab/chaos/relay"
+	"github.com/chatlab/chatlab/system/node"
 )
 
 // Kill crashes a pod: SIGKILL.
@@ -30,6 +32,30 @@ func (s *System) Start(_ context.Context, name string) error {
 		return nil // somebody else brought it back
 	}
 	return s.startPod(name)
+}
+
+// Drain asks a pod to let its sockets go, as its orchestrator does before it replaces it.
+func (s *System) Drain(ctx context.Context, name string, over time.Duration) error {
+	p, ok := s.pod(name)
+	if !ok {
+		return fmt.Errorf("drain %s: no such pod runs", name)
+	}
+	if err := post(ctx, p.Addresses.Admin, "/drain?window="+over.String()); err != nil {
+		return fmt.Errorf("drain %s: %w", name, err)
+	}
+	return nil
+}
+
+// Stop ends a pod by SIGTERM and waits for its end.
+func (s *System) Stop(_ context.Context, name string) error {
+	p, ok := s.pod(name)
+	if !ok {
+		return fmt.Errorf("stop %s: no such pod runs", name)
+	}
+	s.hear(name, p)
+	err := p.Stop(podStopsWithin)
+	s.forget(name)
+	return err
 }
 
 // Freeze stops a pod's process as a long pause would.
@@ -76,6 +102,11 @@ func (s *System) Available(f chaos.Fault) error {
 		return s.onlyPods(f.Name)
 	case chaos.Freeze:
 		return s.onlyPods(f.Name)
+	case chaos.Drain:
+		if !strings.HasPrefix(f.Name, node.Gateway+"-") {
+			return fmt.Errorf("only gateways hold sockets that have to go")
+		}
+		return s.exists(f.Name)
 	}
 	return nil
 }

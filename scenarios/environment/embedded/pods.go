@@ -147,7 +147,16 @@ func (s *System) groupReady(ctx context.Context) error {
 }
 
 func ready(ctx context.Context, admin string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/readyz", nil)
+	return ask(ctx, http.MethodGet, admin, "/readyz")
+}
+
+func post(ctx context.Context, admin, path string) error {
+	return ask(ctx, http.MethodPost, admin, path)
+}
+
+// ask calls a page of a pod's admin listener and makes an error of what is no success.
+func ask(ctx context.Context, method, admin, path string) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+admin+path, nil)
 	if err != nil {
 		return err
 	}
@@ -156,10 +165,10 @@ func ready(ctx context.Context, admin string) error {
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode >= 300 {
 		text := make([]byte, 500)
 		n, _ := res.Body.Read(text)
-		return fmt.Errorf("not ready: %s", text[:n])
+		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, text[:n])
 	}
 	return nil
 }
