@@ -26,6 +26,8 @@ func knownPanels() []panelSpec {
 		{"Deliveries", "Message frames that reached members' devices.", false, []seriesSpec{{SeriesDeliveries, "deliveries"}}},
 		{"Delivery latency", "From the intended time of a send to its frame on a device.", true,
 			[]seriesSpec{{SeriesP99, "p99"}, {SeriesP50, "p50"}, {SeriesMax, "max"}}},
+		{"Connections", "Devices that lost their connection against their will, and those that came back.", false,
+			[]seriesSpec{{SeriesReconnects, "came back"}, {SeriesLosses, "lost"}}},
 		{"Consumer lag", "Messages that the log holds and the fan-out workers have not finished.", false, []seriesSpec{{SeriesLag, "lag"}}},
 		{"Queue length", "Messages that wait in front of a limit.", false, []seriesSpec{{SeriesQueue, "queue"}}},
 		{"Processor time", "Cores in use, process by process.", false, []seriesSpec{{SeriesCPU, "cpu"}}},

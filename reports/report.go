@@ -140,6 +140,8 @@ const (
 	SeriesP50        = "delivery_latency_p50"
 	SeriesP99        = "delivery_latency_p99"
 	SeriesMax        = "delivery_latency_max"
+	SeriesLosses     = "connections_lost"
+	SeriesReconnects = "reconnects"
 	SeriesQueue      = "queue_length"
 	SeriesCPU        = "cpu"
 )

@@ -63,7 +63,11 @@ func Judge(sc Scenario, v Variant, size Size, file string) (Result, error) {
 	if err != nil {
 		return res, fmt.Errorf("judge history: %w", err)
 	}
-	if err := read(file, func(r *history.Reader) (err error) { res.Numbers, err = measure.Of(r, measure.Options{}); return err }); err != nil {
+	err = read(file, func(r *history.Reader) (err error) {
+		res.Numbers, err = measure.Of(r, measure.Options{Step: play.Step})
+		return err
+	})
+	if err != nil {
 		return res, fmt.Errorf("measure history: %w", err)
 	}
 	if v.Findings != nil {

@@ -73,6 +73,7 @@ type Play struct {
 	Plan                    workload.Plan
 	Steady, Fault, Recovery time.Duration
 	Settle                  time.Duration
+	Step                    time.Duration // of the timeline; 0: a second
 	Scale                   []Scale
 }
 

@@ -45,7 +45,22 @@ func metrics(res scenarios.Result) []reports.Metric {
 				reports.Metric{Name: "ack " + g.Phase + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromSender})
 		}
 	}
-	return append(out, sampled(n)...)
+	return append(append(out, returns(n)...), sampled(n)...)
+}
+
+// returns are what devices felt that lost their connection.
+func returns(n *measure.Numbers) []reports.Metric {
+	r := n.Reconnects
+	if r.Lost == 0 {
+		return nil
+	}
+	return []reports.Metric{
+		{Name: "connections lost", Value: reports.Number(r.Lost), Unit: "connections", Source: fromCounts, Key: true},
+		{Name: "reconnects, peak in 100 ms", Value: reports.Number(r.Peak), Unit: "devices", Source: fromCounts, Key: true},
+		{Name: "reconnects, nine tenths within", Value: reports.Number(r.Spread), Unit: "s", Source: fromCounts, Key: true},
+		{Name: "longest wait until back", Value: reports.Number(r.Longest), Unit: "s", Source: fromCounts, Key: true},
+		{Name: "not back at the end", Value: reports.Number(r.Missing), Unit: "devices", Source: fromCounts},
+	}
 }
 
 func totals(n *measure.Numbers) []reports.Metric {

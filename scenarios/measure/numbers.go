@@ -21,7 +21,8 @@ type Numbers struct {
 	Sends      []Sends        `json:"sends"`      // by the phase in which they were intended, and label
 	Acks       []Grouped      `json:"acks"`       // from intended to acknowledged
 	Deliveries []Grouped      `json:"deliveries"` // from intended to shown
-	Samples    []Samples      `json:"samples"`    // of metrics, by phase
+	Reconnects Reconnects     `json:"reconnects"`
+	Samples    []Samples      `json:"samples"` // of metrics, by phase
 	Timeline   Timeline       `json:"timeline"`
 }
 
@@ -72,6 +73,7 @@ type meter struct {
 	totals   Totals
 	samples  samples
 	timeline timeline
+	returns  reconnects
 	faults   []Fault
 	last     time.Duration
 }
@@ -91,6 +93,7 @@ func (m *meter) observe(e *history.Event) {
 	m.totals.observe(e, m.views.Names)
 	m.samples.observe(e)
 	m.timeline.observe(e, &m.views)
+	m.returns.observe(e, &m.views, &m.timeline)
 	m.fault(e)
 	m.last = max(m.last, e.At)
 }
@@ -115,7 +118,8 @@ func (m *meter) numbers() *Numbers {
 	return &Numbers{
 		Duration: seconds(deadline), Phases: m.phases(), Faults: m.faults, Plan: m.plan.result(), Totals: m.totals, Sends: m.sends.list(),
 		Acks: m.acks.groups.list(&m.views), Deliveries: m.delivery.groups.list(&m.views), Samples: m.samples.list(),
-		Timeline: m.timeline.result(m.views.Names),
+		Reconnects: m.returns.result(),
+		Timeline:   m.timeline.result(m.views.Names),
 	}
 }
 

@@ -31,6 +31,8 @@ const (
 	SeriesRefusals   = "refusals"
 	SeriesDeliveries = "deliveries" // messages shown
 	SeriesPushes     = "pushes"     // message frames received
+	SeriesLosses     = "connections_lost"
+	SeriesReconnects = "reconnects"
 	SeriesP50        = "delivery_latency_p50"
 	SeriesP99        = "delivery_latency_p99"
 	SeriesMax        = "delivery_latency_max"
@@ -39,7 +41,7 @@ const (
 // timeline counts events by when they happened, and delivery latencies by when the message was shown.
 type timeline struct {
 	step      time.Duration
-	counts    [5]bins[float64]
+	counts    [columns]bins[float64]
 	latencies map[history.ID]*bins[*Latency] // by label; 0: all
 	metrics   map[metric]*bins[mean]
 	last      int
@@ -47,9 +49,16 @@ type timeline struct {
 
 type metric struct{ name, label, unit history.ID }
 
-func counted() [5]string {
-	return [5]string{SeriesSends, SeriesAcks, SeriesRefusals, SeriesDeliveries, SeriesPushes}
+func counted() [columns]string {
+	return [columns]string{SeriesSends, SeriesAcks, SeriesRefusals, SeriesDeliveries, SeriesPushes, SeriesLosses, SeriesReconnects}
 }
+
+// Columns that are no kind of event by themselves.
+const (
+	columnLosses  = 5
+	columnReturns = 6
+	columns       = 7
+)
 
 // column is the place of a kind's count; less than 0 for a kind that is not counted.
 func column(k history.Kind) int {
@@ -91,6 +100,12 @@ func (t *timeline) observe(e *history.Event, v *ledger.Views) {
 		m := of(t.metrics, metric{e.Text, e.Label, e.Unit}).at(i)
 		m.sum, m.n = m.sum+e.Value, m.n+1
 	}
+}
+
+// add counts what happened at a time.
+func (t *timeline) add(column int, at time.Duration) {
+	i := t.bin(at) // which may fold what at returns
+	*t.counts[column].at(i)++
 }
 
 // bin is the number of the bin of a time; it folds the timeline until there is one.

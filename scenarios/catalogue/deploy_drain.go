@@ -1,0 +1,123 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// DeployDrain asks what a deploy costs those who talk through the gateway that is replaced.
+//
+// The document gives a deploy 30 s a gateway. What devices notice is decided by how their sockets end: all in one
+// moment, or one after the other over that time.
+func DeployDrain() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "deploy-drain",
+		Question: "A gateway is replaced while people talk. What do they notice?",
+		Claims:   drainClaims(),
+		Topology: scenarios.Topology{Gateways: 4, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
+		Play:     drainPlay,
+		Variants: []scenarios.Variant{drainKilled(), drainAtOnce(), drainPaced()},
+	}
+}
+
+// drainTopology is the document's twenty gateways where there is time for them.
+func drainTopology(size scenarios.Size) scenarios.Topology {
+	t := scenarios.Topology{Gateways: 4, Messages: 2, Workers: 2, Presences: 1, Partitions: 24}
+	if size == scenarios.Document {
+		t.Gateways = 20
+	}
+	return t
+}
+
+// drainOver is how long a gateway takes to let its sockets go; the document's deploy gives it 30 s.
+func drainOver(size scenarios.Size) time.Duration {
+	if size == scenarios.Small {
+		return 4 * time.Second
+	}
+	return 30 * time.Second
+}
+
+// margin is what a device may take beyond its window: a session at the edge, a dial and a resume, on a machine that
+// carries everything.
+const margin = 2 * time.Second
+
+// drainPlay: groups across all gateways talk all the time.
+func drainPlay(size scenarios.Size) scenarios.Play {
+	groups, members, rate := 10, 16, 2.0
+	p := scenarios.Play{
+		Steady: 3 * time.Second, Fault: drainOver(size) + 2*time.Second, Recovery: time.Second, Settle: 15 * time.Second, Step: 100 * time.Millisecond,
+		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
+	}
+	if size == scenarios.Document {
+		groups, members, rate = 80, 25, 1
+		p.Steady, p.Recovery, p.Settle = 10*time.Second, 5*time.Second, 30*time.Second
+		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
+	}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{Users: groups * members, Length: length}
+	for i := range groups {
+		name := fmt.Sprintf("group %d", i+1)
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
+		})
+		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
+	}
+	return p
+}
+
+func drainSchedule(size scenarios.Size) string {
+	return fmt.Sprintf("at %s drain gateway-1 over %s", drainPlay(size).Steady, drainOver(size))
+}
+
+// killSchedule is a deploy that does not ask: the process is gone, and the next one starts.
+func killSchedule(size scenarios.Size) string {
+	return fmt.Sprintf("at %s kill gateway-1 for 2s", drainPlay(size).Steady)
+}
+
+func drainKilled() scenarios.Variant {
+	sw := profile(chat.ProfileHardened)
+	sw.Reconnect = "immediate"
+	return scenarios.Variant{
+		Name:        "document",
+		Description: "the gateway is killed, and its devices come back at once",
+		Switches:    sw,
+		Faults:      killSchedule,
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings:    func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding { return []scenarios.Finding{burst(n)} },
+	}
+}
+
+func drainAtOnce() scenarios.Variant {
+	sw := profile(chat.ProfileHardened)
+	sw.Drain = chat.DrainAtOnce
+	return scenarios.Variant{
+		Name:        "mitigated",
+		Description: "the gateway says goodbye to all sockets in one moment, and its devices come back within the window that it names",
+		Switches:    sw,
+		Faults:      drainSchedule,
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(size scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{everybodyIsBack(n), backInTime(size, n)}
+		},
+	}
+}
+
+func drainPaced() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "hardened",
+		Description: "the gateway lets its sockets go one after the other over the time that the deploy gives it",
+		Switches:    profile(chat.ProfileHardened),
+		Faults:      drainSchedule,
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			return []scenarios.Check{works(size), accepts(size, "", 0.999)}
+		},
+		Findings: func(size scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{everybodyIsBack(n), backInTime(size, n), paced(size, n)}
+		},
+	}
+}

@@ -1,0 +1,96 @@
+package measure
+
+import (
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/history/ledger"
+)
+
+// reconnectStep is the width of a point of the curve of reconnects: what a gateway feels is a burst, not a mean.
+const reconnectStep = 100 * time.Millisecond
+
+// Reconnects is how devices came back after they had lost a connection, until the deadline.
+type Reconnects struct {
+	Lost    int64    `json:"lost"` // connections that ended though their devices did not want to leave
+	Back    int64    `json:"back"`
+	Missing int64    `json:"missing"` // devices that are not back at the deadline
+	Step    Number   `json:"step_s"`
+	First   Number   `json:"first_s"` // when the first of them came back; the curve begins there
+	Curve   []Number `json:"curve"`   // devices that came back, by step
+	Peak    Number   `json:"peak"`    // of the curve
+	Spread  Number   `json:"spread_s"`
+	Longest Number   `json:"longest_wait_s"` // from the loss until the device was back
+}
+
+// reconnects pairs each loss of a connection with the return of its device.
+type reconnects struct {
+	lost    ledger.Rows[time.Duration] // by device: when, plus one; 0: it is connected, or never was, or left by itself
+	first   time.Duration
+	curve   bins[float64]
+	last    int
+	n       Reconnects
+	started bool
+}
+
+// leftByItself is the close code of a device that said goodbye.
+const leftByItself = 1000
+
+func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
+	if v.Devices.Ended() {
+		return
+	}
+	switch e.Kind {
+	case history.Disconnected:
+		if e.CloseCode != leftByItself && v.Devices.Of(e.Device).Ever && *r.lost.Of(e.Device) == 0 {
+			*r.lost.Of(e.Device) = e.At + 1
+			r.n.Lost++
+			t.add(columnLosses, e.At)
+		}
+	case history.Connected:
+		if since := *r.lost.Of(e.Device); since > 0 {
+			*r.lost.Of(e.Device) = 0
+			r.back(since-1, e.At)
+			t.add(columnReturns, e.At)
+		}
+	}
+}
+
+func (r *reconnects) back(lost, at time.Duration) {
+	if !r.started {
+		r.first, r.started = at, true
+	}
+	i := int(max(0, at-r.first) / reconnectStep)
+	*r.curve.at(i)++
+	r.last = max(r.last, i)
+	r.n.Back++
+	r.n.Longest = max(r.n.Longest, seconds(at-lost))
+}
+
+func (r *reconnects) result() Reconnects {
+	n := r.n
+	n.Step, n.First, n.Missing = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back
+	if !r.started {
+		return n
+	}
+	for i := range r.last + 1 {
+		p := Number(*r.curve.at(i))
+		n.Curve, n.Peak = append(n.Curve, p), max(n.Peak, p)
+	}
+	n.Spread = spread(n.Curve, n.Back)
+	return n
+}
+
+// spread is how long the middle nine tenths of the returns took: a few stragglers do not make a burst look wide.
+func spread(curve []Number, all int64) Number {
+	from, to, seen := -1, 0, 0.0
+	for i, p := range curve {
+		if seen += float64(p); from < 0 && seen > 0.05*float64(all) {
+			from = i
+		}
+		if to = i; seen >= 0.95*float64(all) {
+			break
+		}
+	}
+	return Number(to-from+1) * seconds(reconnectStep)
+}

@@ -1,0 +1,56 @@
+package measure
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/scenarios/history"
+)
+
+const comings = `
+{"at_ms":0,"kind":"device","device":"a","user":"a"}
+{"at_ms":0,"kind":"device","device":"b","user":"b"}
+{"at_ms":0,"kind":"device","device":"c","user":"c"}
+{"at_ms":0,"kind":"device","device":"d","user":"d"}
+{"at_ms":10,"kind":"disconnected","device":"a","text":"the first attempt failed"}
+{"at_ms":20,"kind":"connected","device":"a"}
+{"at_ms":20,"kind":"connected","device":"b"}
+{"at_ms":20,"kind":"connected","device":"c"}
+{"at_ms":20,"kind":"connected","device":"d"}
+{"at_ms":100,"kind":"phase","text":"fault"}
+{"at_ms":1000,"kind":"disconnected","device":"a","close_code":4000}
+{"at_ms":1000,"kind":"disconnected","device":"b"}
+{"at_ms":1000,"kind":"disconnected","device":"c","close_code":4000}
+{"at_ms":1100,"kind":"disconnected","device":"d","close_code":1000}
+{"at_ms":1200,"kind":"connected","device":"a"}
+{"at_ms":1210,"kind":"disconnected","device":"b","text":"an attempt failed"}
+{"at_ms":1550,"kind":"connected","device":"b"}
+{"at_ms":2000,"kind":"phase","text":"end"}
+{"at_ms":2100,"kind":"connected","device":"c"}
+`
+
+func TestReconnectsPairLossesWithReturns(t *testing.T) {
+	r, err := history.Open(strings.NewReader(strings.TrimSpace(comings)))
+	require.NoError(t, err)
+	n, err := Of(r, Options{})
+	require.NoError(t, err)
+	got := n.Reconnects
+	require.EqualValues(t, 3, got.Lost, "a device that says goodbye loses nothing")
+	require.EqualValues(t, 2, got.Back)
+	require.EqualValues(t, 1, got.Missing, "what comes back after the deadline was missing at it")
+	require.Equal(t, []Number{1, 0, 0, 1}, got.Curve)
+	require.InDelta(t, 1.2, float64(got.First), 1e-9)
+	require.InDelta(t, 0.55, float64(got.Longest), 1e-9, "failed attempts prolong the wait")
+	require.InDelta(t, 0.4, float64(got.Spread), 1e-9)
+	require.EqualValues(t, 1, got.Peak)
+	for _, s := range n.Timeline.Series {
+		switch s.Name {
+		case SeriesLosses:
+			require.Equal(t, []Number{0, 3, 0}, s.Points)
+		case SeriesReconnects:
+			require.Equal(t, []Number{0, 2, 0}, s.Points)
+		}
+	}
+}
