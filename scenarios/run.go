@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,7 +29,9 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	if err != nil {
 		return err
 	}
-	sys, err := env.Start(ctx, Spec{Topology: sc.Topology, Switches: v.Switches, Log: opt.Log})
+	topology := sc.Topology
+	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
+	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Log: opt.Log})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}

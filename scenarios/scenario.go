@@ -74,6 +74,7 @@ type Play struct {
 	Steady, Fault, Recovery time.Duration
 	Settle                  time.Duration
 	Step                    time.Duration // of the timeline; 0: a second
+	Gateways                int           // 0: as many as the scenario's topology has
 	Scale                   []Scale
 }
 

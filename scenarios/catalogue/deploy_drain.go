@@ -25,15 +25,6 @@ func DeployDrain() scenarios.Scenario {
 	}
 }
 
-// drainTopology is the document's twenty gateways where there is time for them.
-func drainTopology(size scenarios.Size) scenarios.Topology {
-	t := scenarios.Topology{Gateways: 4, Messages: 2, Workers: 2, Presences: 1, Partitions: 24}
-	if size == scenarios.Document {
-		t.Gateways = 20
-	}
-	return t
-}
-
 // drainOver is how long a gateway takes to let its sockets go; the document's deploy gives it 30 s.
 func drainOver(size scenarios.Size) time.Duration {
 	if size == scenarios.Small {
@@ -55,6 +46,7 @@ func drainPlay(size scenarios.Size) scenarios.Play {
 	}
 	if size == scenarios.Document {
 		groups, members, rate = 80, 25, 1
+		p.Gateways = 20
 		p.Steady, p.Recovery, p.Settle = 10*time.Second, 5*time.Second, 30*time.Second
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
 	}
