@@ -69,6 +69,7 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	w.users = token.NewIssuer(user, w.cfg.Now)
 	cfg.UserKeys, cfg.TicketKey, cfg.TicketKeys = user.JWKS(), ticket.Private(), ticket.JWKS()
 	cfg.Switches, cfg.Partitions, cfg.Now, cfg.Logger = w.cfg.Switches, w.cfg.Partitions, w.cfg.Now, w.cfg.Log
+	cfg.Trace = w.cfg.Trace
 	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
 	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}

@@ -11,6 +11,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/node"
 	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
 	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
 	Pace, Session time.Duration
+	Trace         trace.Config // where spans go; nowhere by default
 	Log           *slog.Logger
 	Now           func() time.Time
 }

@@ -136,7 +136,7 @@ func (p *fakePod) hang() {
 }
 
 func startPod(t testing.TB, n transport.Network, address string) *fakePod {
-	p := &fakePod{answer: nothing, server: transport.Server(), end: make(chan struct{})}
+	p := &fakePod{answer: nothing, server: transport.Network{}.Server(), end: make(chan struct{})}
 	l, err := n.Listen("tcp", address)
 	require.NoError(t, err)
 	p.address = l.Addr().String()

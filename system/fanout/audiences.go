@@ -16,7 +16,7 @@ type audiences map[chat.ID][]byte
 
 // address makes the deliveries of one queue entry: the entry, and before it what the gateway has to forget.
 func (a audiences) address(d delivery, number uint64) []*pb.Delivery {
-	out := &pb.Delivery{Number: number, ConversationId: d.conv[:], Frame: d.frame}
+	out := &pb.Delivery{Number: number, ConversationId: d.conv[:], Frame: d.frame, Traceparent: d.trace}
 	if len(d.users) <= 16*inlineUsers {
 		out.Users = d.users
 		return []*pb.Delivery{out}

@@ -10,6 +10,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -23,6 +24,7 @@ type item struct {
 	frame   []byte
 	members []chat.ID // those who may see it
 	placed  bool
+	trace   string // W3C context; empty: nobody traces it
 }
 
 // runLogFirst works on one partition. Pushing and storing go side by side; an offset is committed when its row is
@@ -70,12 +72,22 @@ func (w *Worker) place(ctx context.Context, states *states, records []kafka.Reco
 			return nil, err
 		}
 		if ok {
+			it.traced(r.Traceparent())
 			items = append(items, w.defect(it)...)
 		} else {
 			w.metrics.repeats.Inc()
 		}
 	}
 	return items, nil
+}
+
+// traced lets the trace context of a message, if it has one, travel on to the devices.
+func (it *item) traced(parent string) {
+	if it.trace = parent; parent != "" && it.placed {
+		f := wire.MessageFrame(it.message)
+		f.Traceparent = parent
+		it.frame = wire.Encode(f)
+	}
 }
 
 // take turns a record into an item; a repeated message gives none.
@@ -98,16 +110,32 @@ func (c *conversation) take(rec wire.Record, r kafka.Record, partition int32) (i
 func (w *Worker) pushAndStore(ctx context.Context, items []item) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { w.push(ctx, items); return nil })
-	g.Go(func() error { return w.store(ctx, items) })
+	start := time.Now()
+	g.Go(func() error {
+		err := w.store(ctx, items)
+		for _, it := range items {
+			w.note(it, "fanout store", start, err)
+		}
+		return err
+	})
 	return g.Wait()
+}
+
+// note makes a span of what was done for an item, if somebody traces it.
+func (w *Worker) note(it item, what string, start time.Time, err error) {
+	if it.trace != "" {
+		w.cfg.Network.Tracer.Note(it.trace, what, start, err, trace.Conversation(it.conv.id), trace.Message(it.message.ID))
+	}
 }
 
 // push hands each item to the ordered streams of the gateways that hold its members.
 func (w *Worker) push(ctx context.Context, items []item) {
 	for _, it := range items {
+		start := time.Now()
 		for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-			w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now()})
+			w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
 		}
+		w.note(it, "fanout push", start, nil)
 	}
 }
 

@@ -22,6 +22,7 @@ type delivery struct {
 	users []byte
 	frame []byte
 	at    time.Time
+	trace string
 }
 
 func (d delivery) size() int { return len(d.frame) + 64 }

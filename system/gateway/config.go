@@ -11,6 +11,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Now      func() time.Time // wall clock: server_time and the expiry of tokens
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
+	Tracer   *trace.Tracer // nil: nobody traces
 
 	// VerifyTicket and VerifyUser answer chat errors: token_missing, token_invalid, token_expired.
 	VerifyTicket func(ticket string) (token.Ticket, error)

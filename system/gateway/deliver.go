@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -80,7 +82,12 @@ func (d *deliveries) deliver(one *pb.Delivery) (missed []byte, err error) {
 	if len(frame) == 0 { // only the audience
 		return nil, nil
 	}
-	return d.g.push(users, frame), nil
+	start := time.Now()
+	missed = d.g.push(users, frame)
+	if one.Traceparent != "" {
+		d.g.cfg.Tracer.Note(one.Traceparent, "gateway push", start, nil, trace.Conversation(conv))
+	}
+	return missed, nil
 }
 
 // recipients returns the users of a delivery: its own, or the audience that the stream keeps for the conversation.

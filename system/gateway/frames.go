@@ -7,6 +7,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -112,10 +113,12 @@ func (s *session) refuse(e *chat.Error, clientMsgID chat.ID) {
 func (s *session) send(f wire.ClientFrame) {
 	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Send)
 	defer cancel()
+	ctx, span := s.g.cfg.Tracer.Start(trace.With(ctx, f.Traceparent), "gateway send", trace.Conversation(f.ConversationID))
 	start := s.g.clock()
 	res, err := s.g.cfg.MessagesFor(f.ConversationID).Send(ctx, &pb.SendRequest{
 		ConversationId: f.ConversationID[:], SenderId: s.user[:], ClientMsgId: f.ClientMsgID[:], Content: f.Content,
 	})
+	span.End(err)
 	if err != nil {
 		refusal := transport.Refusal(err)
 		s.g.metrics.sent(s.g.clock()-start, string(refusal.Code))

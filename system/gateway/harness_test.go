@@ -91,7 +91,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	w := newWorldOn(t, newTCPListener(t), change)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := transport.Server()
+	s := transport.Network{}.Server()
 	pb.RegisterGatewayServer(s, w.g)
 	go s.Serve(l)
 	conn, err := transport.Network{}.Client(l.Addr().String())

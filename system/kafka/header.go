@@ -1,6 +1,10 @@
 package kafka
 
-import "github.com/segmentio/kafka-go"
+import (
+	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/trace"
+)
 
 // Header is a name and a value beside a record's own.
 type Header struct {
@@ -17,6 +21,9 @@ func (r Record) Header(key string) []byte {
 	}
 	return nil
 }
+
+// Traceparent is the trace context that the record's writer was in; empty if it was not traced.
+func (r Record) Traceparent() string { return string(r.Header(trace.Header)) }
 
 func driverHeaders(hs []Header) []kafka.Header {
 	out := make([]kafka.Header, len(hs))

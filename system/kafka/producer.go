@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/trace"
 )
 
 // maxInFlight bounds the records that wait for brokers; past it a send is refused, not queued.
@@ -45,6 +46,9 @@ func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Head
 		defer func() { <-p.slots }()
 	default:
 		return chat.Errorf(chat.CodeUnavailable, "%d sends wait for the log", maxInFlight).After(time.Second)
+	}
+	if parent := trace.Of(ctx); parent != "" {
+		headers = append(headers, Header{trace.Header, []byte(parent)})
 	}
 	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value, Headers: driverHeaders(headers)})
 	if err == nil {

@@ -40,7 +40,7 @@ func (s *Service) send(ctx context.Context, req *pb.SendRequest) (*pb.SendRespon
 		m.ID = chat.NewID() // the document's: a retry makes another message
 	}
 	if err := s.writer.write(ctx, m, conv.Members); err != nil {
-		s.cfg.Logger.Warn("write message", "message_id", m.ID, "conversation_id", m.ConversationID, "error", err)
+		s.cfg.Logger.WarnContext(ctx, "write message", "message_id", m.ID, "conversation_id", m.ConversationID, "error", err)
 		return nil, unknown(err)
 	}
 	return s.answer(m, conv), nil

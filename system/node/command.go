@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -35,6 +36,9 @@ type flags struct {
 	Drain     time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
 	Skew      time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
 	WatchLife bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
+
+	TraceEndpoint string  `group:"This pod" help:"Collector that takes spans by OTLP over gRPC. Without one nothing is traced." env:"CHATD_TRACE_ENDPOINT" placeholder:"http://HOST:PORT"`
+	TraceRatio    float64 `group:"This pod" help:"Share of the messages that a gateway begins to trace, 0 to 1. A message that brings a trace context keeps its choice." default:"0.01" env:"CHATD_TRACE_RATIO"`
 
 	Kafka         []string `group:"Stores" help:"Brokers. message, fanout and migrate need them." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
 	Partitions    int      `group:"Stores" help:"Partitions of chat.message_sent when migrate makes it; fixed from then on." default:"24" env:"CHATD_PARTITIONS"`
@@ -162,9 +166,9 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		Kafka: f.Kafka, Partitions: f.Partitions, LogReplicas: f.LogReplicas, Cassandra: f.Cassandra, Keyspace: f.Keyspace, RowReplicas: f.RowReplicas,
 		RedisCache: f.RedisCache, RedisPresence: f.RedisPresence, Messages: f.Messages, Presences: f.Presences, Gateways: f.Gateways, GatewayPublic: f.GatewayPublic,
 		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain,
-		Network: transport.Network{Names: f.Names},
-		Now:     func() time.Time { return time.Now().Add(f.Skew) },
-		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
+		Network: transport.Network{Names: f.Names}, Trace: trace.Config{Endpoint: f.TraceEndpoint, Ratio: f.TraceRatio},
+		Now:    func() time.Time { return time.Now().Add(f.Skew) },
+		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
 	}
 	for _, keys := range []struct {
 		file string

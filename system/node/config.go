@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -61,6 +62,7 @@ type Config struct {
 	Pace         time.Duration // how often an idle role looks at gateways, leaders, lag and a log without news
 	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
 
+	Trace   trace.Config // Endpoint, Ratio or Exporter; the rest is filled in
 	Network transport.Network
 	Now     func() time.Time
 	Logger  *slog.Logger

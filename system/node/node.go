@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -12,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
-	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/trace"
 )
 
 // Node is one running role.
@@ -49,6 +50,9 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, registry: newRegistry(), drain: func(context.Context) {}}
+	if err := n.trace(ctx); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+	}
 	if err := n.build(ctx); err != nil {
 		n.Close(ctx)
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
@@ -58,6 +62,23 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
 	return n, nil
+}
+
+// trace gives the role its tracer, if the config says where spans go.
+func (n *Node) trace(ctx context.Context) (err error) {
+	n.cfg.Trace.Role, n.cfg.Trace.Pod = n.cfg.Role, n.cfg.Name
+	if n.cfg.Network.Tracer, err = trace.New(ctx, n.cfg.Trace); err != nil {
+		return err
+	}
+	n.cfg.Logger = slog.New(trace.Logs(n.cfg.Logger.Handler()))
+	n.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := n.cfg.Network.Tracer.Close(ctx); err != nil {
+			n.cfg.Logger.Warn("export the last spans", "error", err)
+		}
+	})
+	return nil
 }
 
 func (n *Node) build(ctx context.Context) error {
@@ -144,7 +165,7 @@ func (n *Node) serveRPC(register func(*grpc.Server)) error {
 	if err != nil {
 		return fmt.Errorf("listen for rpc: %w", err)
 	}
-	n.rpc, n.rpcServer = l, transport.Server()
+	n.rpc, n.rpcServer = l, n.cfg.Network.Server()
 	register(n.rpcServer)
 	n.serving.Go(func() { _ = n.rpcServer.Serve(l) })
 	return nil

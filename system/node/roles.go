@@ -112,7 +112,7 @@ func (n *Node) buildGateway() error {
 	}
 	sends := limit.Sends(n.cfg.Now)
 	g, err := gateway.New(gateway.Config{
-		Name: n.cfg.Name, Switches: n.cfg.Switches, Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry,
+		Name: n.cfg.Name, Switches: n.cfg.Switches, Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry, Tracer: n.cfg.Network.Tracer,
 		VerifyTicket: tickets.Ticket, VerifyUser: users.User, MessagesFor: messages.For, Presence: online,
 		Limiter: func(u chat.ID) (bool, time.Duration) {
 			after, ok := sends.Allow(u)

@@ -32,7 +32,7 @@ func start(t *testing.T) role {
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server := transport.Server()
+	server := transport.Network{}.Server()
 	pb.RegisterPresencesServer(server, s)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()

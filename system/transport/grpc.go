@@ -23,7 +23,7 @@ const maxMessage = 8 << 20
 
 // Client makes a gRPC connection that dials lazily through the network and comes back within a second.
 func (n Network) Client(address string) (*grpc.ClientConn, error) {
-	c, err := grpc.NewClient("passthrough:///"+address,
+	c, err := grpc.NewClient("passthrough:///"+address, append(n.clientTrace(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return n.Dial(ctx, "tcp", a) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -34,7 +34,7 @@ func (n Network) Client(address string) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithDisableServiceConfig(),
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("make client of %s: %w", address, err)
 	}
@@ -42,12 +42,12 @@ func (n Network) Client(address string) (*grpc.ClientConn, error) {
 }
 
 // Server makes a gRPC server whose handlers return chat errors.
-func Server() *grpc.Server {
-	return grpc.NewServer(
+func (n Network) Server() *grpc.Server {
+	return grpc.NewServer(append(n.serverTrace(),
 		grpc.UnaryInterceptor(refuse),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-	)
+	)...)
 }
 
 func refuse(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -4,6 +4,8 @@ package transport
 import (
 	"context"
 	"net"
+
+	"github.com/chatlab/chatlab/system/trace"
 )
 
 // Network dials and listens. Its zero value is the machine's own network.
@@ -13,6 +15,8 @@ type Network struct {
 	// Names maps "name:port" as a store or a role announces it to the address that leads there. What is not in it
 	// is dialed as it stands.
 	Names map[string]string
+	// Tracer makes spans of the calls of this network's clients and servers; nil: none.
+	Tracer *trace.Tracer
 }
 
 // Dial connects to an address after looking it up in Names.

@@ -66,6 +66,7 @@ type ServerFrame struct {
 	Members        int             `json:"members,omitempty"`        // receipt: besides the sender
 	UserID         chat.ID         `json:"user_id,omitzero"`         // typing
 	Presence       []UserPresence  `json:"presence,omitempty"`       // presence: those whose state is new
+	Traceparent    string          `json:"traceparent,omitempty"`    // message: W3C trace context, if it is traced
 	WindowMS       int64           `json:"window_ms,omitempty"`      // draining: come back within it, at a moment drawn at random
 }
 
