@@ -56,6 +56,12 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 	write(w, status, answer)
 }
 
+// writeDocument answers with a document of package api.
+func writeDocument(w http.ResponseWriter, text []byte) {
+	w.Header().Set("Content-Type", "application/yaml")
+	writeBytes(w, http.StatusOK, text)
+}
+
 func write(w http.ResponseWriter, status int, answer any) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -63,8 +69,12 @@ func write(w http.ResponseWriter, status int, answer any) {
 	if err := e.Encode(answer); err != nil {
 		panic("encode answer: " + err.Error()) // answers hold only plain fields
 	}
+	writeBytes(w, status, b.Bytes())
+}
+
+func writeBytes(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write(body)
 }

@@ -2,11 +2,14 @@ package edge
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/chatlab/chatlab/system/api"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/token"
 )
@@ -21,9 +24,9 @@ type request struct {
 // handler does a request. It returns what to answer, nil for no content, or a refusal.
 type handler func(r request) (status int, answer any, err error)
 
-func (e *Edge) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	for pattern, h := range map[string]handler{
+// handlers is every route that a user's token opens.
+func (e *Edge) handlers() map[string]handler {
+	return map[string]handler{
 		"POST /api/v1/sessions":                    e.openSession,
 		"POST /api/v1/conversations":               e.createConversation,
 		"GET /api/v1/conversations":                e.listConversations,
@@ -34,7 +37,26 @@ func (e *Edge) routes() *http.ServeMux {
 		"GET /api/v1/presence":                     e.getPresence,
 		"PUT /api/v1/devices":                      e.putDevice,
 		"DELETE /api/v1/devices/{device}":          e.deleteDevice,
-	} {
+	}
+}
+
+// The documents of the interfaces need no token.
+const (
+	routeOpenAPI  = "GET /api/v1/openapi.yaml"
+	routeAsyncAPI = "GET /api/v1/asyncapi.yaml"
+)
+
+// Routes lists every route, as method and path.
+func Routes() []string {
+	var none *Edge
+	return append(slices.Sorted(maps.Keys(none.handlers())), routeAsyncAPI, routeOpenAPI)
+}
+
+func (e *Edge) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc(routeOpenAPI, func(w http.ResponseWriter, _ *http.Request) { writeDocument(w, api.OpenAPI()) })
+	mux.HandleFunc(routeAsyncAPI, func(w http.ResponseWriter, _ *http.Request) { writeDocument(w, api.AsyncAPI()) })
+	for pattern, h := range e.handlers() {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			user, _ := r.Context().Value(userKey{}).(token.User)
 			status, answer, err := h(request{r, w, user})
@@ -80,6 +102,10 @@ const unmatched = "unmatched"
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, route string) {
 	if !e.cap.Allow() {
 		writeProblem(w, chat.Errorf(chat.CodeServerLimit, "the edge is at its cap of requests").After(capRetryAfter))
+		return
+	}
+	if route == routeOpenAPI || route == routeAsyncAPI {
+		e.mux.ServeHTTP(w, r)
 		return
 	}
 	user, err := e.userOf(r)
