@@ -119,12 +119,11 @@ type Presence struct {
 	UserID  chat.ID `json:"user_id"`
 	Online  bool    `json:"online"`
 	Devices []struct {
-		Device  string `json:"device"`
-		Gateway string `json:"gateway"`
+		Device string `json:"device"`
 	} `json:"devices"`
 }
 
-// Presence asks who is online.
+// Presence asks who of the user's contacts is online.
 func (c *Client) Presence(ctx context.Context, users ...chat.ID) ([]Presence, error) {
 	var out struct {
 		Presence []Presence `json:"presence"`

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -49,16 +50,19 @@ type presence struct {
 	Devices []device `json:"devices"`
 }
 
+// device says nothing of its gateway: contacts need not know how the system is built.
 type device struct {
-	Device  string `json:"device"`
-	Gateway string `json:"gateway"`
+	Device string `json:"device"`
 }
 
-// getPresence answers for at most chat.MaxPresenceUsers users, each once and in the order asked. Any user with a token
-// may ask for any user: who shares a conversation with whom is not looked up here.
+// getPresence answers for at most chat.MaxPresenceUsers users, each once and in the order asked. All of them must be
+// contacts of the one who asks, or that one.
 func (e *Edge) getPresence(r request) (int, any, error) {
 	users, err := askedUsers(r)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := e.onlyContacts(r.Context(), r.user.ID, users); err != nil {
 		return 0, nil, err
 	}
 	res, err := e.online(r.Context(), &pb.OnlineRequest{Users: wire.IDBytes(users...)})
@@ -68,13 +72,32 @@ func (e *Edge) getPresence(r request) (int, any, error) {
 	devices := make(map[chat.ID][]device, len(users))
 	for _, d := range res.Devices {
 		u := wire.ID(d.UserId)
-		devices[u] = append(devices[u], device{d.Device, d.Gateway})
+		devices[u] = append(devices[u], device{d.Device})
 	}
 	out := presenceAnswer{make([]presence, len(users))}
 	for i, u := range users {
 		out.Presence[i] = presence{u, len(devices[u]) > 0, append([]device{}, devices[u]...)}
 	}
 	return http.StatusOK, out, nil
+}
+
+// onlyContacts refuses a question for strangers. It names how many there are, not who: that a user exists is also news.
+func (e *Edge) onlyContacts(ctx context.Context, asker chat.ID, users []chat.ID) error {
+	others := slices.DeleteFunc(slices.Clone(users), func(u chat.ID) bool { return u == asker })
+	if len(others) == 0 {
+		return nil
+	}
+	req := &pb.ContactsRequest{UserId: asker[:], Users: wire.IDBytes(others...)}
+	res, err := do(ctx, e.messages.of(asker, repeatable), func(ctx context.Context, c *grpc.ClientConn, o grpc.CallOption) (*pb.ContactsResponse, error) {
+		return pb.NewMessagesClient(c).Contacts(ctx, req, o)
+	})
+	if err != nil {
+		return err
+	}
+	if strangers := len(others) - len(res.Users)/16; strangers > 0 {
+		return chat.Errorf(chat.CodeNotContact, "%d of %d users are no contacts of yours", strangers, len(users))
+	}
+	return nil
 }
 
 func (e *Edge) online(ctx context.Context, req *pb.OnlineRequest) (*pb.OnlineResponse, error) {

@@ -158,11 +158,31 @@ func TestPresence(t *testing.T) {
 	w.presence[0].will(gives(&pb.OnlineResponse{Devices: []*pb.DevicePresence{
 		{UserId: bob[:], Device: "phone", Gateway: "gateway-1", Epoch: 5}, {UserId: bob[:], Device: "tablet", Gateway: "gateway-2", Epoch: 6},
 	}}))
+	w.messages[0].will(gives(&pb.ContactsResponse{Users: slices.Concat(carol[:], bob[:])}))
 	a := w.ask(t, "GET", "/api/v1/presence?users="+strings.Join([]string{carol.String(), bob.String(), carol.String()}, ","), "")
 	assert.JSONEq(t, `{"presence":[
 		{"user_id":"`+carol.String()+`","online":false,"devices":[]},
-		{"user_id":"`+bob.String()+`","online":true,"devices":[{"device":"phone","gateway":"gateway-1"},{"device":"tablet","gateway":"gateway-2"}]}]}`, string(a.body))
+		{"user_id":"`+bob.String()+`","online":true,"devices":[{"device":"phone"},{"device":"tablet"}]}]}`, string(a.body))
 	assert.Equal(t, slices.Concat(carol[:], bob[:]), w.presence[0].last().(*pb.OnlineRequest).Users, "each user once")
+	asked := w.messages[0].last().(*pb.ContactsRequest)
+	assert.Equal(t, []any{w.alice.ID[:], slices.Concat(carol[:], bob[:])}, []any{asked.UserId, asked.Users})
+}
+
+// Strangers learn nothing of each other, and a question for some of them is not answered in part.
+func TestPresenceIsForContacts(t *testing.T) {
+	w := newWorld(t, transport.Network{}, size{1, 1, 1}, nil)
+	bob, eve := chat.NewID(), chat.NewID()
+	w.messages[0].will(gives(&pb.ContactsResponse{Users: bob[:]}))
+	a := w.ask(t, "GET", "/api/v1/presence?users="+bob.String()+","+eve.String()+","+w.alice.ID.String(), "")
+	p := checkProblem(t, a)
+	assert.Equal(t, chat.CodeNotContact, p.Code)
+	assert.Contains(t, p.Detail, "1 of 3")
+	assert.NotContains(t, p.Detail, eve.String())
+	assert.Empty(t, w.presence[0].took(), "presence is not even asked")
+
+	w.messages[0].will(refuses(chat.Errorf(chat.CodeUnavailable, "no storage")))
+	assert.Equal(t, chat.CodeUnavailable, w.ask(t, "GET", "/api/v1/presence?users="+bob.String(), "").code(t))
+	assert.Equal(t, http.StatusOK, w.ask(t, "GET", "/api/v1/presence?users="+w.alice.ID.String(), "").status, "one's own devices need no contact")
 }
 
 func TestDevices(t *testing.T) {

@@ -277,6 +277,7 @@ type presencePods struct {
 	mu    sync.Mutex
 	calls []presenceCall
 	fail  error
+	newer map[chat.ID]bool // users whose device has come back elsewhere
 	hook  func(ctx context.Context, call presenceCall)
 }
 
@@ -299,11 +300,22 @@ func (p *presencePods) take(ctx context.Context, name string, devices ...*pb.Dev
 }
 
 func (p *presencePods) Announce(ctx context.Context, r *pb.AnnounceRequest, _ ...grpc.CallOption) (*pb.AnnounceResponse, error) {
-	return &pb.AnnounceResponse{}, p.take(ctx, "announce", r.Device)
+	return &pb.AnnounceResponse{Replaced: len(p.replaced(r.Device)) > 0}, p.take(ctx, "announce", r.Device)
 }
 
 func (p *presencePods) Refresh(ctx context.Context, r *pb.RefreshRequest, _ ...grpc.CallOption) (*pb.RefreshResponse, error) {
-	return &pb.RefreshResponse{}, p.take(ctx, "refresh", r.Devices...)
+	return &pb.RefreshResponse{Replaced: p.replaced(r.Devices...)}, p.take(ctx, "refresh", r.Devices...)
+}
+
+func (p *presencePods) replaced(devices ...*pb.DevicePresence) (indexes []int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, d := range devices {
+		if p.newer[wire.ID(d.UserId)] {
+			indexes = append(indexes, int32(i))
+		}
+	}
+	return indexes
 }
 
 func (p *presencePods) Leave(ctx context.Context, r *pb.LeaveRequest, _ ...grpc.CallOption) (*pb.LeaveResponse, error) {

@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
@@ -25,10 +27,13 @@ func (s *session) announce() {
 	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
 	defer cancel()
 	at := int64(s.g.clock())
-	_, err := s.g.cfg.Presence.Announce(ctx, &pb.AnnounceRequest{Device: s.presence()})
-	if err != nil {
+	res, err := s.g.cfg.Presence.Announce(ctx, &pb.AnnounceRequest{Device: s.presence()})
+	switch {
+	case err != nil:
 		s.g.presenceFailed("announce", err)
 		at = untold
+	case res.Replaced:
+		s.close(chat.CloseReplaced)
 	}
 	s.refreshed.Store(at)
 	s.announced.Store(true)
@@ -135,22 +140,29 @@ func (g *Gateway) refreshAll(due []*session) {
 	}
 }
 
+// refreshSome renews a call's worth of devices. A device that has come back elsewhere keeps only its newer connection.
 func (g *Gateway) refreshSome(due []*session) {
-	req := &pb.RefreshRequest{Devices: make([]*pb.DevicePresence, 0, len(due))}
-	for _, s := range due {
-		if !s.ended() {
-			req.Devices = append(req.Devices, s.presence())
-		}
-	}
-	if len(req.Devices) == 0 {
+	due = slices.DeleteFunc(due, (*session).ended)
+	if len(due) == 0 {
 		return
+	}
+	req := &pb.RefreshRequest{Devices: make([]*pb.DevicePresence, len(due))}
+	for i, s := range due {
+		req.Devices[i] = s.presence()
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, g.cfg.Limits.Call)
 	defer cancel()
-	if _, err := g.cfg.Presence.Refresh(ctx, req); err != nil {
+	res, err := g.cfg.Presence.Refresh(ctx, req)
+	if err != nil {
 		g.presenceFailed("refresh", err)
 		for _, s := range due {
 			s.refreshed.Store(untold) // the next sign tries again
+		}
+		return
+	}
+	for _, i := range res.Replaced {
+		if int(i) < len(due) {
+			due[i].close(chat.CloseReplaced)
 		}
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
 // The device is findable before it learns that it has resumed, and its socket takes deliveries before that.
@@ -153,4 +155,43 @@ func TestSameDeviceReplacesItself(t *testing.T) {
 		require.EqualValues(t, 2, w.metric("chat_gateway_connections"))
 		require.Empty(t, w.presence.named("leave"), "the device is still here")
 	})
+}
+
+// A device that has come back at another gateway loses its old connection as soon as presence says so.
+func TestADeviceThatIsElsewhereIsClosed(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		moved, stays := w.resume(chat.ID{1}, "phone", 1), w.resume(chat.ID{2}, "phone", 1)
+		stays.patience = time.Hour
+		go stays.read()
+		w.presence.mu.Lock()
+		w.presence.newer = map[chat.ID]bool{{1}: true, {3}: true}
+		w.presence.mu.Unlock()
+		moved.patience = time.Minute
+		start := time.Now()
+		require.Equal(t, chat.CloseReplaced, moved.closed())
+		require.Less(t, time.Since(start), 25*time.Second, "a third of the TTL, and the time to gather")
+
+		late := w.open(w.ticket(chat.ID{3}, "phone", 1))
+		late.say(wire.ClientFrame{Type: wire.TypeResume})
+		require.Equal(t, chat.CloseReplaced, late.closed(), "told by its announcing")
+		synctest.Wait()
+		require.EqualValues(t, 1, w.metric("chat_gateway_connections"))
+	})
+}
+
+func TestConnected(t *testing.T) {
+	w := newWorld(t, nil)
+	w.resume(chat.ID{1}, "phone", 1)
+	w.resume(chat.ID{1}, "laptop", 1)
+	w.resume(chat.ID{2}, "phone", 1)
+	res, err := w.worker.Connected(t.Context(), &pb.ConnectedRequest{Users: wire.IDBytes(chat.ID{3}, chat.ID{2}, chat.ID{1})})
+	require.NoError(t, err)
+	require.Equal(t, wire.IDBytes(chat.ID{2}, chat.ID{1}), res.Users)
+	for _, bad := range []int{15, 16 * (maxConnected + 1)} {
+		_, err := w.worker.Connected(t.Context(), &pb.ConnectedRequest{Users: make([]byte, bad)})
+		require.Equal(t, chat.CodeBadRequest, transport.Refusal(err).Code)
+	}
+	full, err := w.worker.Connected(t.Context(), &pb.ConnectedRequest{Users: make([]byte, 16*maxConnected)})
+	require.NoError(t, err)
+	require.Empty(t, full.Users)
 }

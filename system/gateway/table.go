@@ -100,6 +100,14 @@ func (t *table) eachOf(user chat.ID, visit func(*session)) {
 	}
 }
 
+// has says whether a user has a session here.
+func (t *table) has(user chat.ID) bool {
+	sh := t.shard(user)
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	return sh.users[user] != nil
+}
+
 // each visits every session; visit must not come back to the table.
 func (t *table) each(visit func(*session)) {
 	for i := range t.shards {

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// maxMemo bounds the entries of a memo; past it, it starts afresh.
+// maxMemo bounds the entries of a memo, unless it says otherwise; past it, it starts afresh.
 const maxMemo = 50_000
 
 // memo remembers what a load returned for a short time, and lets all who ask meanwhile share one load.
 type memo[K comparable, V any] struct {
 	ttl  time.Duration
+	most int // entries
 	load func(context.Context, K) (V, error)
 
 	mu      sync.Mutex
@@ -26,7 +27,7 @@ type entry[V any] struct {
 }
 
 func newMemo[K comparable, V any](ttl time.Duration, load func(context.Context, K) (V, error)) *memo[K, V] {
-	return &memo[K, V]{ttl: ttl, load: load, entries: map[K]*entry[V]{}}
+	return &memo[K, V]{ttl: ttl, most: maxMemo, load: load, entries: map[K]*entry[V]{}}
 }
 
 func (m *memo[K, V]) get(ctx context.Context, k K) (V, error) {
@@ -54,7 +55,7 @@ func (m *memo[K, V]) get(ctx context.Context, k K) (V, error) {
 
 // start begins a load that does not end with the caller who happened to be first.
 func (m *memo[K, V]) start(ctx context.Context, k K) *entry[V] {
-	if len(m.entries) >= maxMemo {
+	if len(m.entries) >= m.most {
 		m.entries = map[K]*entry[V]{}
 	}
 	e := &entry[V]{done: make(chan struct{})}

@@ -42,6 +42,7 @@ type Service struct {
 	conversations *memo[chat.ID, chat.Conversation]
 	memberships   *memo[memberKey, chat.Membership]
 	heads         *memo[chat.ID, chat.Position]
+	contacts      *memo[chat.ID, contactSet]
 	pages         singleflight.Group
 	metrics       metrics
 }
@@ -81,6 +82,8 @@ func New(cfg Config) (*Service, error) {
 		return cfg.Store.Membership(ctx, k.user, k.conversation)
 	})
 	s.heads = newMemo(headTTL, cfg.Store.Head)
+	s.contacts = newMemo(contactTTL, s.readContacts)
+	s.contacts.most = maxContactSets
 	return s, nil
 }
 

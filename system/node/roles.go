@@ -81,15 +81,14 @@ func (n *Node) buildFanout(ctx context.Context) error {
 	return nil
 }
 
-// presence makes a client of the first presence pod: any of them answers for all, and a gateway whose pod is away keeps
-// its sockets and announces them again with the next refresh.
+// presence makes a client of all presence pods.
 func (n *Node) presence() (pb.PresencesClient, error) {
-	conn, err := n.cfg.Network.Client(n.cfg.Presences[0])
+	pods, err := presence.Dial(n.cfg.Network, n.cfg.Presences)
 	if err != nil {
 		return nil, err
 	}
-	n.onClose(func() { conn.Close() })
-	return pb.NewPresencesClient(conn), nil
+	n.onClose(pods.Close)
+	return pb.NewPresencesClient(pods), nil
 }
 
 func (n *Node) buildGateway() error {

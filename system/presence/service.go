@@ -58,7 +58,7 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) Ready(ctx context.Context) error { return s.cfg.Store.Ready(ctx) }
 
 // Announce enters a device. One that an already announced newer connection has replaced changes nothing: its late call
-// is no error.
+// is no error, and learns of it.
 func (s *Service) Announce(ctx context.Context, req *pb.AnnounceRequest) (*pb.AnnounceResponse, error) {
 	d, err := deviceOf(req.Device)
 	if err != nil {
@@ -71,10 +71,11 @@ func (s *Service) Announce(ctx context.Context, req *pb.AnnounceRequest) (*pb.An
 		return nil, s.unavailable("announce device", err)
 	}
 	s.metrics.heartbeats([]bool{current})
-	return &pb.AnnounceResponse{}, nil
+	return &pb.AnnounceResponse{Replaced: !current}, nil
 }
 
-// Refresh renews many devices. One that cannot be read refuses the whole batch: its gateway is broken.
+// Refresh renews many devices, and names those that a newer connection has replaced. One that cannot be read refuses the
+// whole batch: its gateway is broken.
 func (s *Service) Refresh(ctx context.Context, req *pb.RefreshRequest) (*pb.RefreshResponse, error) {
 	ds, err := devicesOf(req.Devices)
 	if err != nil {
@@ -88,7 +89,13 @@ func (s *Service) Refresh(ctx context.Context, req *pb.RefreshRequest) (*pb.Refr
 		return nil, s.unavailable("refresh devices", err)
 	}
 	s.metrics.heartbeats(current)
-	return &pb.RefreshResponse{}, nil
+	res := &pb.RefreshResponse{}
+	for i, c := range current {
+		if !c {
+			res.Replaced = append(res.Replaced, int32(i))
+		}
+	}
+	return res, nil
 }
 
 // Leave removes a device unless a newer connection has announced it.

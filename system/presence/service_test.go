@@ -76,15 +76,21 @@ func TestADeviceComesAndGoes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.client.Leave(ctx, &pb.LeaveRequest{Device: device(alice, "phone", "g1", 1)})
 	require.NoError(t, err, "the old connection's late goodbye")
-	_, err = r.client.Announce(ctx, &pb.AnnounceRequest{Device: device(alice, "phone", "g1", 1)})
+	late, err := r.client.Announce(ctx, &pb.AnnounceRequest{Device: device(alice, "phone", "g1", 1)})
 	require.NoError(t, err)
+	assert.True(t, late.Replaced)
+	batch, err := r.client.Refresh(ctx, &pb.RefreshRequest{Devices: []*pb.DevicePresence{
+		device(bob, "tablet", "g2", 7), device(alice, "phone", "g1", 1), device(alice, "laptop", "g2", 2), device(alice, "phone", "g1", 4),
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, []int32{1, 3}, batch.Replaced, "they have come back elsewhere")
 	assert.Equal(t, []string{"laptop@g2", "phone@g3"}, r.online(t, alice))
 	_, err = r.client.Leave(ctx, &pb.LeaveRequest{Device: device(alice, "phone", "g3", 5)})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"laptop@g2"}, r.online(t, alice))
 
-	assert.InDelta(t, 5, r.heartbeats(t, entered), 0)
-	assert.InDelta(t, 1, r.heartbeats(t, replaced), 0)
+	assert.InDelta(t, 7, r.heartbeats(t, entered), 0)
+	assert.InDelta(t, 3, r.heartbeats(t, replaced), 0)
 }
 
 func (r role) heartbeats(t *testing.T, result string) float64 {

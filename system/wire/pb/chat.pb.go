@@ -1838,6 +1838,7 @@ func (x *AnnounceRequest) GetDevice() *DevicePresence {
 
 type AnnounceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Replaced      bool                   `protobuf:"varint,1,opt,name=replaced,proto3" json:"replaced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1870,6 +1871,13 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
 	return file_chat_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *AnnounceResponse) GetReplaced() bool {
+	if x != nil {
+		return x.Replaced
+	}
+	return false
 }
 
 type RefreshRequest struct {
@@ -2785,8 +2793,9 @@ const file_chat_proto_rawDesc = "" +
 	"\agateway\x18\x03 \x01(\tR\agateway\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x03R\x05epoch\"E\n" +
 	"\x0fAnnounceRequest\x122\n" +
-	"\x06device\x18\x01 \x01(\v2\x1a.chatlab.v1.DevicePresenceR\x06device\"\x12\n" +
-	"\x10AnnounceResponse\"F\n" +
+	"\x06device\x18\x01 \x01(\v2\x1a.chatlab.v1.DevicePresenceR\x06device\".\n" +
+	"\x10AnnounceResponse\x12\x1a\n" +
+	"\breplaced\x18\x01 \x01(\bR\breplaced\"F\n" +
 	"\x0eRefreshRequest\x124\n" +
 	"\adevices\x18\x01 \x03(\v2\x1a.chatlab.v1.DevicePresenceR\adevices\"-\n" +
 	"\x0fRefreshResponse\x12\x1a\n" +
