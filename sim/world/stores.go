@@ -9,6 +9,7 @@ import (
 	"github.com/chatlab/chatlab/sim/redis"
 	"github.com/chatlab/chatlab/system/node"
 	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -21,6 +22,14 @@ const (
 	cacheAddress  = "redis-cache:6379"
 	onlineAddress = "redis-presence:6379"
 )
+
+// Stores are the stand-ins, to look into them and to break them.
+type Stores struct {
+	Log             *kafka.Cluster
+	Tables          *cassandra.Cluster
+	Cache, Presence *redis.Server
+	Network         transport.Network // on which an operator's drivers reach them
+}
 
 func (w *World) startStores() (node.Config, error) {
 	var cfg node.Config
@@ -40,13 +49,14 @@ func (w *World) startStores() (node.Config, error) {
 	w.closers = append(w.closers, tables.Close)
 	maps.Copy(w.names, tables.Routes())
 	cfg.Cassandra = tables.Hosts()
-	for _, address := range []string{cacheAddress, onlineAddress} {
+	w.Stores.Log, w.Stores.Tables = log, tables
+	for address, into := range map[string]**redis.Server{cacheAddress: &w.Stores.Cache, onlineAddress: &w.Stores.Presence} {
 		r, err := redis.New(redis.Config{Listen: w.cfg.Host("redis").ListenFunc})
 		if err != nil {
 			return cfg, fmt.Errorf("start redis: %w", err)
 		}
 		w.onClose(r.Close)
-		w.names[address] = r.Addr()
+		w.names[address], *into = r.Addr(), r
 	}
 	cfg.RedisCache, cfg.RedisPresence = cacheAddress, onlineAddress
 	return cfg, nil
@@ -67,6 +77,7 @@ func (w *World) makeKeys(cfg *node.Config) error {
 		return fmt.Errorf("make key of tickets: %w", err)
 	}
 	w.users = token.NewIssuer(user, w.cfg.Now)
+	w.userKeys = user.JWKS()
 	cfg.UserKeys, cfg.TicketKey, cfg.TicketKeys = user.JWKS(), ticket.Private(), ticket.JWKS()
 	cfg.Switches, cfg.Partitions, cfg.Now, cfg.Logger = w.cfg.Switches, w.cfg.Partitions, w.cfg.Now, w.cfg.Log
 	cfg.Trace = w.cfg.Trace
@@ -74,5 +85,6 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
 	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}
 	cfg.Network = w.from("operator") // migrates
+	w.Stores.Network = cfg.Network
 	return nil
 }

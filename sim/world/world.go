@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -29,16 +30,21 @@ type Config struct {
 	Trace         trace.Config // where spans go; nowhere by default
 	Log           *slog.Logger
 	Now           func() time.Time
+	// Tune, if set, changes what a role is told, such as limits that a test wants to meet.
+	Tune func(role string, cfg *node.Config)
 }
 
 // World is a running system.
 type World struct {
 	EdgeURL string
+	Stores  Stores
 	names   map[string]string
 	cfg     Config
 	users   *token.Issuer
-	nodes   []*node.Node
-	closers []func()
+
+	userKeys []byte
+	nodes    []*node.Node
+	closers  []func()
 }
 
 // drain is how long sockets may take to leave when the world ends.
@@ -90,6 +96,20 @@ func (w *World) Token(user chat.ID, life time.Duration) (string, error) {
 	return w.users.User(token.User{ID: user, Expires: w.cfg.Now().Add(life)})
 }
 
+// UserKeys is the key set that verifies user tokens, which everybody may know.
+func (w *World) UserKeys() []byte { return w.userKeys }
+
+// Stop ends a role's pod before the world ends.
+func (w *World) Stop(ctx context.Context, role string) {
+	for i, n := range w.nodes {
+		if n.Addresses().Role == role {
+			n.Close(ctx)
+			w.nodes = slices.Delete(w.nodes, i, i+1)
+			return
+		}
+	}
+}
+
 // from is the network as a pod on this host sees it. It calls those that started before.
 func (w *World) from(host string) transport.Network {
 	n := w.cfg.Host(host)
@@ -115,6 +135,9 @@ func (w *World) startRole(ctx context.Context, base node.Config, role string) er
 	if role == node.Edge {
 		cfg.PublicListen = w.cfg.EdgeListen
 		cfg.GatewayPublic = map[string]string{gatewayName: w.names[gatewayName+":8080"]} // devices know no names
+	}
+	if w.cfg.Tune != nil {
+		w.cfg.Tune(role, &cfg)
 	}
 	n, err := node.Start(ctx, cfg)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/message"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
@@ -32,10 +33,11 @@ type flags struct {
 	RPCListen    string `group:"This pod" help:"Where other roles call (gateway, message, presence)." default:"127.0.0.1:0" env:"CHATD_RPC_LISTEN"`
 	AdminListen  string `group:"This pod" help:"Where /healthz, /readyz and /metrics are." default:"127.0.0.1:0" env:"CHATD_ADMIN_LISTEN"`
 
-	LogLevel  slog.Level    `group:"This pod" help:"debug, info, warn or error; the log goes to stderr." default:"info" env:"CHATD_LOG_LEVEL"`
-	Drain     time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
-	Skew      time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
-	WatchLife bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
+	LogLevel    slog.Level    `group:"This pod" help:"debug, info, warn or error; the log goes to stderr." default:"info" env:"CHATD_LOG_LEVEL"`
+	Drain       time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
+	Skew        time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
+	RefuseWords string        `group:"This pod" help:"File with words, one a line: texts that hold one are refused before anything of them is written (message)." env:"CHATD_REFUSE_WORDS" type:"existingfile" placeholder:"FILE"`
+	WatchLife   bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
 
 	TraceEndpoint string  `group:"This pod" help:"Collector that takes spans by OTLP over gRPC. Without one nothing is traced." env:"CHATD_TRACE_ENDPOINT" placeholder:"http://HOST:PORT"`
 	TraceRatio    float64 `group:"This pod" help:"Share of the messages that a gateway begins to trace, 0 to 1. A message that brings a trace context keeps its choice." default:"0.01" env:"CHATD_TRACE_RATIO"`
@@ -181,7 +183,27 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 			return Config{}, fmt.Errorf("read keys: %w", err)
 		}
 	}
+	if err := f.moderate(&c); err != nil {
+		return Config{}, err
+	}
 	return c, c.Validate()
+}
+
+// moderate makes the moderation of a word list.
+func (f flags) moderate(c *Config) error {
+	if f.RefuseWords == "" {
+		return nil
+	}
+	list, err := os.ReadFile(f.RefuseWords)
+	if err != nil {
+		return fmt.Errorf("--refuse-words: %w", err)
+	}
+	words, err := message.ParseWords(list)
+	if err != nil {
+		return fmt.Errorf("--refuse-words: %w", err)
+	}
+	c.Moderate = message.RefuseWords(words)
+	return nil
 }
 
 func strictJSON(text string, into any) error {

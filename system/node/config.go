@@ -2,6 +2,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/gateway"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
@@ -62,7 +64,11 @@ type Config struct {
 	Pace         time.Duration // how often an idle role looks at gateways, leaders, lag and a log without news
 	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
 
-	Trace   trace.Config // Endpoint, Ratio or Exporter; the rest is filled in
+	Trace         trace.Config   // Endpoint, Ratio or Exporter; the rest is filled in
+	GatewayLimits gateway.Limits // what is zero takes its default
+	// Moderate refuses a text before anything of it is written (message). Nil lets everything pass.
+	Moderate func(ctx context.Context, sender chat.ID, content string) error
+
 	Network transport.Network
 	Now     func() time.Time
 	Logger  *slog.Logger

@@ -44,6 +44,7 @@ func (n *Node) buildMessage(ctx context.Context) error {
 	s, err := message.New(message.Config{
 		Switches: n.cfg.Switches, Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0), Log: producer,
 		Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry,
+		Moderate: n.cfg.Moderate,
 	})
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (n *Node) buildGateway() error {
 			after, ok := sends.Allow(u)
 			return ok, after
 		},
-		PresenceTTL: n.cfg.PresenceTTL,
+		Limits: n.cfg.GatewayLimits, PresenceTTL: n.cfg.PresenceTTL,
 	})
 	if err != nil {
 		return err
