@@ -13,6 +13,16 @@ const immediateFloor = 10 * time.Millisecond
 type backoff struct {
 	immediate bool
 	failures  int
+	refusals  int // of gateways in a row
+}
+
+// maxElsewhere is how many gateways in a row may refuse a device before it waits as they say.
+const maxElsewhere = 2
+
+// elsewhere says whether a device whom a gateway does not take may ask for another at once.
+func (b *backoff) elsewhere() bool {
+	b.refusals++
+	return b.refusals <= maxElsewhere
 }
 
 func (b *backoff) next(r *rand.Rand) time.Duration {
@@ -27,7 +37,7 @@ func (b *backoff) next(r *rand.Rand) time.Duration {
 	return spread(r, limit)
 }
 
-func (b *backoff) reset() { b.failures = 0 }
+func (b *backoff) reset() { b.failures, b.refusals = 0, 0 }
 
 // spread is uniform below d: devices that were told a window come back all over it.
 func spread(r *rand.Rand, d time.Duration) time.Duration {

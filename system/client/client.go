@@ -27,6 +27,7 @@ type Client struct {
 	final  error           // why Run ended for good
 	link   *link           // resumed; nil: not connected
 	offset time.Duration   // server time = Now + offset
+	avoid  string          // the gateway that the device does not want to be sent to again
 
 	conversations map[chat.ID]*conversation
 	sends         map[chat.ID]*send // without an outcome
@@ -148,6 +149,9 @@ func (c *Client) stay(ctx context.Context) error {
 func (c *Client) returnAfter(ctx context.Context, e ending, b *backoff) time.Duration {
 	c.mu.Lock()
 	defer c.unlock()
+	if e.moved || e.full {
+		c.avoid = e.at
+	}
 	event := Event{Kind: Disconnected, Close: e.code, Text: e.err.Error()}
 	if ctx.Err() == nil && !e.final {
 		event.RetryAfter = c.delay(e, b)
@@ -157,8 +161,11 @@ func (c *Client) returnAfter(ctx context.Context, e ending, b *backoff) time.Dur
 }
 
 func (c *Client) delay(e ending, b *backoff) time.Duration {
-	if e.lived >= stableAfter {
+	if e.lived >= stableAfter || e.moved {
 		b.reset()
+	}
+	if e.moved || e.full && b.elsewhere() {
+		return 0
 	}
 	if e.within > 0 && !b.immediate {
 		return spread(c.cfg.Rand, e.within)

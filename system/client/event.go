@@ -26,6 +26,7 @@ const (
 	Skipped                      // history has no such places for this user: Seq is the first, Text the range
 	Resync                       // the gateway told the device to read the conversation again
 	Throttled                    // the conversation's limit refuses sends; RetryAfter
+	Draining                     // the gateway wants the device to leave within RetryAfter
 	ErrorFrame                   // a refusal as it came; ClientMsgID if it answers a send
 	kinds                        // their number
 )
@@ -33,7 +34,7 @@ const (
 func (k Kind) String() string {
 	names := [kinds]string{
 		"", "connecting", "connected", "disconnected", "attempt", "acked", "refused", "unknown", "unsent", "raw", "shown",
-		"gap", "gap filled", "skipped", "resync", "throttled", "error frame",
+		"gap", "gap filled", "skipped", "resync", "throttled", "draining", "error frame",
 	}
 	if k >= kinds {
 		return "?"

@@ -40,6 +40,7 @@ type fake struct {
 	sessions int
 	conns    int
 	tokens   []string
+	avoided  []string // the gateway that each session is not to be at
 	presence int
 	store    []chat.Message
 	reads    []string // "after" of each history read
@@ -157,7 +158,12 @@ func brief(e Event) string {
 }
 
 func (f *fake) openSession(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Avoid string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		f.t.Errorf("read session request: %v", err)
+	}
 	f.mu.Lock()
+	f.avoided = append(f.avoided, in.Avoid)
 	f.sessions++
 	n := f.sessions
 	f.tokens = append(f.tokens, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))

@@ -42,7 +42,10 @@ type link struct {
 	heard    int       // frames received
 	sent     int       // heartbeats
 	answered int
-	named    int // places that answers named and the device lacked
+	named    int  // places that answers named and the device lacked
+	awaited  int  // send frames without an answer
+	told     bool // to leave
+	left     bool // as it was told
 	beat     *time.Timer
 	watch    *time.Timer
 }

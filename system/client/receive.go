@@ -21,7 +21,7 @@ func (c *Client) receive(l *link, data []byte) error {
 	case wire.TypeMessage:
 		c.message(&f.message, now)
 	case wire.TypeAck:
-		c.acked(f.ClientMsgID, f.MessageID)
+		c.acked(l, f.ClientMsgID, f.MessageID)
 	case wire.TypeError:
 		c.refused(l, &f.ServerFrame)
 	case wire.TypeResumed:
@@ -32,6 +32,8 @@ func (c *Client) receive(l *link, data []byte) error {
 		c.notify()
 	case wire.TypeResync:
 		c.resync(f.Conversations)
+	case wire.TypeDraining:
+		c.draining(l, milliseconds(f.WindowMS))
 	case wire.TypeThrottled:
 		c.emit(Event{Kind: Throttled, Conversation: f.ConversationID, RetryAfter: milliseconds(f.RetryAfterMS)})
 	}

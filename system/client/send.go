@@ -118,6 +118,7 @@ func (c *Client) transmit(l *link, s *send) {
 	e := c.sendEvent(Attempt, s)
 	e.Text = s.content
 	c.emit(e)
+	l.awaited++
 	l.push(s.frame)
 }
 
@@ -182,7 +183,8 @@ func (c *Client) retryAfter(r *chat.Error, b *backoff) time.Duration {
 }
 
 // acked notes an acknowledgement; the lock is held.
-func (c *Client) acked(clientMsgID, messageID chat.ID) {
+func (c *Client) acked(l *link, clientMsgID, messageID chat.ID) {
+	c.answered(l)
 	s, ok := c.sends[clientMsgID]
 	if !ok {
 		return // its Send has ended
@@ -208,6 +210,7 @@ func (c *Client) refused(l *link, f *wire.ServerFrame) {
 		}
 		return
 	}
+	c.answered(l)
 	s, ok := c.sends[f.ClientMsgID]
 	if !ok {
 		return

@@ -20,6 +20,9 @@ type ending struct {
 	lived  time.Duration  // since resumed; 0: it never got there
 	after  time.Duration  // the earliest return, as a refusal said
 	within time.Duration  // the window of return, as the close code says
+	at     string         // the gateway, where the device had one
+	moved  bool           // the gateway lets the device go, and paced that: it comes back at once
+	full   bool           // the gateway takes nobody: another is asked for at once
 }
 
 // session makes one connection and lives with it.
@@ -31,9 +34,9 @@ func (c *Client) session(ctx context.Context, attempt int) ending {
 	}
 	l, err := c.dial(ctx, s.Gateway, s.Ticket)
 	if err != nil {
-		e := ending{err: err}
+		e := ending{err: err, at: s.Gateway}
 		if r := (*chat.Error)(nil); errors.As(err, &r) {
-			e.after = r.RetryAfter
+			e.after, e.full = r.RetryAfter, r.Code == chat.CodeUnavailable
 		}
 		return e
 	}
@@ -47,6 +50,11 @@ func (c *Client) tell(e Event) {
 	c.emit(e)
 }
 
+type sessionRequest struct {
+	Device string `json:"device"`
+	Avoid  string `json:"avoid,omitempty"` // the gateway that let the device go or took it not
+}
+
 type sessionAnswer struct {
 	Gateway     string    `json:"gateway"`
 	Ticket      string    `json:"ticket"`
@@ -58,7 +66,7 @@ type sessionAnswer struct {
 // openSession asks the edge for a gateway and a ticket, and sets the clock by its answer.
 func (c *Client) openSession(ctx context.Context) (s sessionAnswer, err error) {
 	asked := c.cfg.Now()
-	body, err := c.call(ctx, http.MethodPost, "/api/v1/sessions", map[string]string{"device": c.cfg.Device})
+	body, err := c.call(ctx, http.MethodPost, "/api/v1/sessions", sessionRequest{c.cfg.Device, c.avoided()})
 	if err != nil {
 		return s, fmt.Errorf("open session: %w", err)
 	}
@@ -89,9 +97,12 @@ func (c *Client) live(ctx context.Context, l *link) ending {
 	defer resume.Stop()
 	l.push(wire.Encode(c.resumeFrame()))
 	err := l.read(func(data []byte) error { return c.receive(l, data) })
-	e := ending{err: err, lived: c.drop(l)}
+	e := ending{err: err, at: l.gateway, lived: c.drop(l)}
 	if closed := (*ClosedError)(nil); errors.As(err, &closed) {
 		e.code, e.final, e.within = closed.Code, !closed.Code.MayReconnect(), window(closed.Code)
+	}
+	if e.moved = c.moved(l, e.code); e.moved {
+		e.final, e.within = false, 0
 	}
 	l.end()
 	return e
@@ -117,7 +128,7 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 		return
 	}
 	l.since = time.Now()
-	c.link = l
+	c.link, c.avoid = l, ""
 	l.beat = time.AfterFunc(c.cfg.Timeouts.Settle, func() { c.heartbeat(l) })
 	c.emit(Event{Kind: Connected, Text: l.gateway})
 	c.learn(newer)

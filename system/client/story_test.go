@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -405,23 +406,30 @@ func TestRunIsExclusive(t *testing.T) {
 	})
 }
 
-// TestAGatewayThatSheds shows that a refused upgrade is retried when the refusal says, with another ticket.
+// TestAGatewayThatSheds shows that a device whose upgrade is refused asks for another gateway at once, and waits as it is
+// told only when others refuse it too.
 func TestAGatewayThatSheds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(t)
-		began := time.Now()
-		f.upgrade = func(n int) (int, any) {
-			if n == 1 {
-				return problem(chat.CodeUnavailable, 3*time.Second)
+	for refusals, wait := range map[int]time.Duration{1: 0, 2: 0, 3: 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t)
+			began := time.Now()
+			f.upgrade = func(n int) (int, any) {
+				if n <= refusals {
+					return problem(chat.CodeUnavailable, 3*time.Second)
+				}
+				return 0, nil
 			}
-			return 0, nil
-		}
-		f.device(nil)
-		f.run(func(ctx context.Context) { require.NoError(t, f.client.Sync(ctx)) })
-		require.GreaterOrEqual(t, time.Since(began), 3*time.Second)
-		require.Equal(t, 2, f.sessions)
-		require.Equal(t, "connecting #1, disconnected 0, connecting #2, connected, disconnected 1000", f.told())
-	})
+			f.device(nil)
+			var resumed time.Duration
+			f.gateway = func(p *peer) { resumed = time.Since(began); p.resumed(); p.beats() }
+			f.run(func(ctx context.Context) { require.NoError(t, f.client.Sync(ctx)) })
+			require.GreaterOrEqual(t, resumed, wait)
+			require.Less(t, resumed, wait+backoffBase)
+			require.Equal(t, refusals+1, f.sessions)
+			require.Equal(t, append([]string{""}, slices.Repeat([]string{"gateway:1"}, refusals)...), f.avoided)
+			require.Contains(t, f.told(), "connecting #1, disconnected 0, connecting #2, ")
+		})
+	}
 }
 
 // TestManyConversations shows that a device names all its places, in as many frames as they need.

@@ -15,6 +15,8 @@ import (
 const (
 	pollEvery  = time.Second
 	pollWithin = 800 * time.Millisecond
+	// doubtEvery is the least time between two polls of a gateway of which devices say that it takes nobody.
+	doubtEvery = 100 * time.Millisecond
 )
 
 // gateways assigns devices to the gateway with the fewest connections among those that answer and do not drain.
@@ -30,8 +32,9 @@ type gateway struct {
 	Gateway
 	conn   *grpc.ClientConn
 	client pb.GatewayClient
+	doubt  chan struct{} // a device was refused there: look again now
 
-	takes       bool  // it answered the last poll, and does not drain
+	takes       bool  // it answered the last poll, and neither drains nor sheds
 	connections int64 // as it said
 	assigned    int64 // since that poll began
 }
@@ -44,7 +47,7 @@ func newGateways(cfg Config) (*gateways, error) {
 			gs.close()
 			return nil, fmt.Errorf("make client of gateway %s: %w", g.Name, err)
 		}
-		gs.list = append(gs.list, &gateway{Gateway: g, conn: conn, client: pb.NewGatewayClient(conn)})
+		gs.list = append(gs.list, &gateway{Gateway: g, conn: conn, client: pb.NewGatewayClient(conn), doubt: make(chan struct{}, 1)})
 	}
 	return gs, nil
 }
@@ -61,18 +64,29 @@ func (gs *gateways) close() {
 // watch polls every gateway by itself, so that one that hangs delays no other.
 func (gs *gateways) watch(ctx context.Context, wg *sync.WaitGroup) {
 	for _, g := range gs.list {
-		wg.Go(func() {
-			t := time.NewTicker(gs.every)
-			defer t.Stop()
-			for {
-				gs.poll(ctx, g)
-				select {
-				case <-ctx.Done():
-					return
-				case <-t.C:
-				}
-			}
-		})
+		wg.Go(func() { gs.watchOne(ctx, g) })
+	}
+}
+
+func (gs *gateways) watchOne(ctx context.Context, g *gateway) {
+	t := time.NewTicker(gs.every)
+	defer t.Stop()
+	quiet := time.NewTimer(0)
+	defer quiet.Stop()
+	for {
+		gs.poll(ctx, g)
+		quiet.Reset(min(doubtEvery, gs.every))
+		select { // no device's word makes the edge poll more often
+		case <-ctx.Done():
+			return
+		case <-quiet.C:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-g.doubt:
+		}
 	}
 }
 
@@ -85,22 +99,33 @@ func (gs *gateways) poll(ctx context.Context, g *gateway) {
 	s, err := g.client.Status(ctx, &pb.StatusRequest{})
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	if g.takes = err == nil && !s.Draining; g.takes {
+	if g.takes = err == nil && !s.Draining && !s.Shedding; g.takes {
 		g.connections = s.Connections
 		g.assigned -= before // these are connected by now, or do not come
 	}
 }
 
-// assign chooses a gateway and counts the device that will come.
-func (gs *gateways) assign() (Gateway, error) {
+// assign chooses a gateway and counts the device that will come. One that the device wants to avoid, because it was let
+// go or not taken there, is chosen only if there is no other, and is looked at again: it drains, perhaps.
+func (gs *gateways) assign(avoid string) (Gateway, error) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	var best *gateway
+	var best, avoided *gateway
 	for i := range gs.list {
 		g := gs.list[(gs.turn+i)%len(gs.list)]
-		if g.takes && (best == nil || g.load() < best.load()) {
+		switch {
+		case !g.takes:
+		case avoid != "" && g.Public == avoid:
+			avoided = g
+		case best == nil || g.load() < best.load():
 			best = g
 		}
+	}
+	if avoided != nil {
+		signal(avoided.doubt)
+	}
+	if best == nil {
+		best = avoided
 	}
 	if best == nil {
 		return Gateway{}, chat.Errorf(chat.CodeUnavailable, "no gateway takes connections now").After(pollEvery)
@@ -108,6 +133,13 @@ func (gs *gateways) assign() (Gateway, error) {
 	gs.turn++
 	best.assigned++
 	return best.Gateway, nil
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (g *gateway) load() int64 { return g.connections + g.assigned }

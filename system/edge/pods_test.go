@@ -223,6 +223,33 @@ func TestGatewaysAreAssignedByConnections(t *testing.T) {
 	})
 }
 
+// A device that was let go, or not taken, is sent elsewhere at once, and its word makes the edge look again.
+func TestAGatewayIsAvoided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory(), size{1, 1, 2}, func(c *Config) { c.Poll = time.Minute })
+		ask := func(avoid string) string {
+			a := w.ask(t, "POST", "/api/v1/sessions", `{"device":"phone","avoid":"`+avoid+`"}`)
+			return read[sessionAnswer](t, a, http.StatusCreated).Gateway
+		}
+		w.holds(0, 0, false)
+		w.holds(1, 1000, false)
+		<-time.After(time.Second)
+		w.holds(0, 0, true)
+		assert.Equal(t, "public-1:443", ask(""), "the edge does not know yet")
+		assert.Equal(t, "public-2:443", ask("public-1:443"))
+		<-time.After(2 * doubtEvery)
+		assert.Equal(t, "public-2:443", ask(""), "now it does")
+		assert.Equal(t, "public-2:443", ask("public-2:443"), "for want of another")
+
+		polls := len(w.gateways[1].took())
+		for range 100 {
+			ask("public-2:443")
+			<-time.After(doubtEvery / 100)
+		}
+		assert.LessOrEqual(t, len(w.gateways[1].took())-polls, 2, "no device makes the edge poll without end")
+	})
+}
+
 // A body that trickles is given up, and the connection with it, whether the edge wanted the body or not.
 func TestASlowBody(t *testing.T) {
 	for name, path := range map[string]string{"wanted": "/api/v1/sessions", "not wanted": "/nowhere"} {

@@ -13,6 +13,7 @@ const ticketLife = time.Minute
 
 type sessionRequest struct {
 	Device string `json:"device"`
+	Avoid  string `json:"avoid"` // address of the gateway that let the device go or took it not
 }
 
 type sessionAnswer struct {
@@ -33,7 +34,7 @@ func (e *Edge) openSession(r request) (int, any, error) {
 	if err := chat.ValidateDevice(in.Device); err != nil {
 		return 0, nil, err
 	}
-	g, err := e.gateways.assign()
+	g, err := e.gateways.assign(in.Avoid)
 	if err != nil {
 		return 0, nil, err
 	}

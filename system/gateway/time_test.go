@@ -116,67 +116,6 @@ func TestLinger(t *testing.T) {
 	})
 }
 
-func TestDrainIsPaced(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, w *world) {
-		const sessions = 50
-		start := time.Now()
-		var ends []chan time.Duration
-		for i := range sessions {
-			d, end := w.resume(chat.ID{byte(i + 1)}, "phone", 1), make(chan time.Duration, 1)
-			ends = append(ends, end)
-			go func() {
-				if d.closed() == chat.CloseDraining {
-					end <- time.Since(start)
-				}
-			}()
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		done := make(chan struct{})
-		go func() { w.g.Drain(ctx); close(done) }()
-		synctest.Wait()
-		res, p := w.ask("GET", "/ws", webSocket("Authorization", "Bearer "+w.ticket(chat.ID{99}, "phone", 1))...)
-		require.Equal(t, 503, res.StatusCode)
-		require.Equal(t, chat.CodeUnavailable, p.Code)
-		st, err := w.g.Status(ctx, &pb.StatusRequest{})
-		require.NoError(t, err)
-		require.True(t, st.Draining)
-		require.Greater(t, st.Connections, int64(0))
-		require.Error(t, w.g.Ready(ctx))
-		<-done
-		require.NoError(t, ctx.Err(), "ahead of time")
-		perSecond := map[int]int{}
-		for _, end := range ends {
-			perSecond[int((<-end).Seconds())]++
-		}
-		for second := range 4 {
-			require.InDelta(t, sessions/4.5, perSecond[second], 2, "%v", perSecond)
-		}
-		st, err = w.g.Status(ctx, &pb.StatusRequest{})
-		require.NoError(t, err)
-		require.Zero(t, st.Connections)
-	})
-}
-
-// Draining lets a send that is under way be acknowledged first.
-func TestDrainWaitsForAnswers(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, w *world) {
-		d := w.resume(chat.ID{1}, "phone", 1)
-		w.messages.send = func(_ context.Context, r *pb.SendRequest) (*pb.SendResponse, error) {
-			<-time.After(time.Second)
-			return &pb.SendResponse{MessageId: r.ClientMsgId}, nil
-		}
-		synctest.Wait()
-		d.say(sendFrame(chat.ID{9}, "hello"))
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		go w.g.Drain(ctx)
-		require.Equal(t, wire.TypeAck, d.hear().Type)
-		require.Equal(t, chat.CloseDraining, d.closed())
-	})
-}
-
 // Close ends everything soon, also with devices and services that never answer.
 func TestCloseIsBounded(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {

@@ -17,7 +17,7 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// adminHandler serves the operator's three pages: alive, able to work, and the figures.
+// adminHandler serves what operators ask: alive, able to work, the figures, and to let sockets go.
 func (n *Node) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
@@ -30,6 +30,7 @@ func (n *Node) adminHandler() http.Handler {
 		}
 		fmt.Fprintln(w, "ready")
 	})
+	mux.HandleFunc("POST /drain", n.drainHandler)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{}))
 	return mux
 }

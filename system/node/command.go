@@ -23,9 +23,9 @@ import (
 
 // flags are what `chatd ROLE` takes, from the command line or from the environment.
 type flags struct {
-	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate" help:"One of the above."`
+	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate,drain" help:"One of the above."`
 
-	Name     string `group:"This pod" help:"Its name, unique in its role. Every role but migrate needs it." env:"CHATD_NAME" placeholder:"gateway-1"`
+	Name     string `group:"This pod" help:"Its name, unique in its role. Every role but migrate and drain needs it." env:"CHATD_NAME" placeholder:"gateway-1"`
 	Profile  string `group:"This pod" help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
 	Switches string `group:"This pod" help:"JSON that changes single switches of the profile, for example {\"group_limit\":0}." env:"CHATD_SWITCHES" placeholder:"JSON"`
 
@@ -35,6 +35,7 @@ type flags struct {
 
 	LogLevel    slog.Level    `group:"This pod" help:"debug, info, warn or error; the log goes to stderr." default:"info" env:"CHATD_LOG_LEVEL"`
 	Drain       time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
+	Window      time.Duration `group:"This pod" help:"How long chatd drain asks the gateway to take, 1s to 5m." default:"30s" env:"CHATD_WINDOW"`
 	Skew        time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
 	RefuseWords string        `group:"This pod" help:"File with words, one a line: texts that hold one are refused before anything of them is written (message)." env:"CHATD_REFUSE_WORDS" type:"existingfile" placeholder:"FILE"`
 	WatchLife   bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
@@ -75,6 +76,7 @@ const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
   presence  knows who is online where
   fanout    gives messages their place, stores and pushes them
   migrate   makes keyspace, tables and topic, then ends
+  drain     asks the gateway at --admin-listen to let its sockets go, and ends when they have: for a hook before a pod's end
 
 Once it listens it prints its addresses as one line of JSON. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
 
@@ -135,8 +137,11 @@ func endWith(ctx context.Context, life io.Reader) context.Context {
 }
 
 func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
-	if cfg.Role == migrate {
+	switch cfg.Role {
+	case migrate:
 		return Migrate(ctx, cfg)
+	case drain:
+		return askToDrain(ctx, cfg.AdminListen, cfg.Window, stdout)
 	}
 	n, err := Start(ctx, cfg)
 	if err != nil {
@@ -167,7 +172,7 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		Role: f.Role, Name: f.Name, Switches: sw, PublicListen: f.PublicListen, RPCListen: f.RPCListen, AdminListen: f.AdminListen,
 		Kafka: f.Kafka, Partitions: f.Partitions, LogReplicas: f.LogReplicas, Cassandra: f.Cassandra, Keyspace: f.Keyspace, RowReplicas: f.RowReplicas,
 		RedisCache: f.RedisCache, RedisPresence: f.RedisPresence, Messages: f.Messages, Presences: f.Presences, Gateways: f.Gateways, GatewayPublic: f.GatewayPublic,
-		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain,
+		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain, Window: f.Window,
 		Network: transport.Network{Names: f.Names}, Trace: trace.Config{Endpoint: f.TraceEndpoint, Ratio: f.TraceRatio},
 		Now:    func() time.Time { return time.Now().Add(f.Skew) },
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),

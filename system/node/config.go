@@ -24,8 +24,12 @@ const (
 	Fanout   = "fanout"
 )
 
-// migrate is no role that runs on: it ends when the stores have what the roles need.
-const migrate = "migrate"
+// These are no roles that run on: migrate ends when the stores have what the roles need, drain when a gateway has let
+// its sockets go.
+const (
+	migrate = "migrate"
+	drain   = "drain"
+)
 
 // Roles lists them in the order in which a system starts.
 func Roles() []string { return []string{Message, Presence, Fanout, Gateway, Edge} }
@@ -63,6 +67,7 @@ type Config struct {
 	GroupSession time.Duration // how long the fan-out group waits for a silent worker
 	Pace         time.Duration // how often an idle role looks at gateways, leaders, lag and a log without news
 	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
+	Window       time.Duration // how long drain asks for (document: 30 s)
 
 	Trace         trace.Config   // Endpoint, Ratio or Exporter; the rest is filled in
 	GatewayLimits gateway.Limits // what is zero takes its default
@@ -120,6 +125,9 @@ func (c Config) Validate() error {
 		"--gateways": len(c.Gateways) > 0, "--gateway-public": len(c.GatewayPublic) > 0,
 		"--user-jwks": len(c.UserKeys) > 0, "--ticket-key": len(c.TicketKey) > 0, "--ticket-jwks": len(c.TicketKeys) > 0,
 	}
+	if c.Role == drain && (c.Window < minDrain || c.Window > maxDrain) {
+		return fmt.Errorf("--window %s: want %s to %s", c.Window, minDrain, maxDrain)
+	}
 	missing := slices.DeleteFunc(needs, func(flag string) bool { return has[flag] })
 	if len(missing) > 0 {
 		return fmt.Errorf("role %s needs %s", c.Role, strings.Join(missing, ", "))
@@ -136,5 +144,6 @@ func needs() map[string][]string {
 		Presence: {"--name", "--redis-presence"},
 		Fanout:   {"--name", "--kafka", "--cassandra", "--redis-cache", "--redis-presence", "--gateways"},
 		migrate:  {"--kafka", "--cassandra"},
+		drain:    nil,
 	}
 }

@@ -21,7 +21,7 @@ type Node struct {
 	cfg      Config
 	registry *prometheus.Registry
 	ready    func(context.Context) error
-	drain    func(context.Context) // lets sockets go, before the servers stop
+	drain    func(ctx context.Context, window time.Duration) // lets sockets go; nil: there are none
 
 	public, rpc, admin net.Listener
 	rpcServer          *grpc.Server
@@ -30,6 +30,7 @@ type Node struct {
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
+	hangUp     func()   // ends the sockets that are left, before the servers stop
 	closers    []func() // called last to first
 }
 
@@ -49,7 +50,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, registry: newRegistry(), drain: func(context.Context) {}}
+	n := &Node{cfg: cfg, registry: newRegistry()}
 	if err := n.trace(ctx); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
@@ -112,7 +113,12 @@ func (n *Node) Ready(ctx context.Context) error { return n.ready(ctx) }
 
 // Close drains and ends the node within ctx.
 func (n *Node) Close(ctx context.Context) {
-	n.drain(ctx)
+	if n.drain != nil {
+		n.drain(ctx, n.cfg.Drain)
+	}
+	if n.hangUp != nil {
+		n.hangUp()
+	}
 	if n.stop != nil {
 		n.stop()
 	}

@@ -124,11 +124,11 @@ func (n *Node) buildGateway() error {
 		return err
 	}
 	n.ready = g.Ready
-	n.drain = func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, n.cfg.Drain)
+	n.hangUp = g.Close
+	n.drain = func(ctx context.Context, window time.Duration) {
+		ctx, cancel := context.WithTimeout(ctx, window)
 		defer cancel()
 		g.Drain(ctx)
-		g.Close()
 	}
 	if err := n.serveRPC(func(s *grpc.Server) { pb.RegisterGatewayServer(s, g) }); err != nil {
 		return err
