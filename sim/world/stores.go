@@ -33,7 +33,7 @@ type Stores struct {
 
 func (w *World) startStores() (node.Config, error) {
 	var cfg node.Config
-	log, err := kafka.Start(kafka.Config{Topics: map[string]int{wire.TopicMessages: w.cfg.Partitions}, Listen: w.cfg.Host("kafka").ListenFunc})
+	log, err := kafka.Start(kafka.Config{Topics: wire.Topics(w.cfg.Partitions), Listen: w.cfg.Host("kafka").ListenFunc})
 	if err != nil {
 		return cfg, fmt.Errorf("start log: %w", err)
 	}

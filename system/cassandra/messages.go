@@ -15,12 +15,13 @@ import (
 // maxBatchBytes keeps a batch well under what a commit log segment takes, and its latency near that of one row.
 const maxBatchBytes = 40 << 10
 
-// Insert stores messages of one conversation; the same message again changes nothing.
+// Insert stores messages of one conversation; the same message again changes nothing. ErrRefused says that one of
+// them can never be stored.
 func (s *Store) Insert(ctx context.Context, ms ...chat.Message) error {
 	for len(ms) > 0 {
 		n := fitting(ms)
 		if err := s.insert(ctx, ms[:n]); err != nil {
-			return fmt.Errorf("insert %d messages: %w", n, err)
+			return fmt.Errorf("insert %d messages: %w", n, s.blame(ctx, ms[0], err))
 		}
 		ms = ms[n:]
 	}
@@ -39,6 +40,11 @@ func fitting(ms []chat.Message) int {
 }
 
 func (s *Store) insert(ctx context.Context, ms []chat.Message) error {
+	for _, m := range ms {
+		if err := Check(m); err != nil {
+			return err
+		}
+	}
 	if len(ms) == 1 {
 		return s.s.Query(insertMessage, messageValues(ms[0])...).WithContext(ctx).Exec()
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -31,6 +32,13 @@ func (w *Worker) defect(it item) []item {
 		return []item{it, again}
 	}
 	return []item{it}
+}
+
+// mayPanic panics about one text: a defect for tests of a worker's way around records that it cannot process.
+func (w *Worker) mayPanic(m chat.Message) {
+	if w.cfg.Switches.Mutant == "handling_panics" && m.Content == "panic" {
+		panic("a text that this worker cannot bear")
+	}
 }
 
 // at is the same item at another place.

@@ -2,12 +2,15 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/trace"
@@ -25,6 +28,7 @@ type item struct {
 	members []chat.ID // those who may see it
 	placed  bool
 	trace   string // W3C context; empty: nobody traces it
+	record  kafka.Record
 }
 
 // runLogFirst works on one partition. Pushing and storing go side by side; an offset is committed when its row is
@@ -41,44 +45,78 @@ func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
 		if err != nil {
 			return nil
 		}
-		items, err := w.place(ctx, states, records)
-		if err != nil {
-			return err
+		for len(records) > 0 {
+			n, err := w.handle(ctx, p, states, cache, records)
+			if err != nil {
+				return err
+			}
+			p.Commit(records[n-1].Offset + 1)
+			records = records[n:]
 		}
-		if err := w.pushAndStore(ctx, items); err != nil {
-			return err
-		}
-		cache.add(items) // after the row: a reader who fills the cache meanwhile finds what is not yet added
-		p.Commit(records[len(records)-1].Offset + 1)
 	}
 }
 
-// place gives each record of a batch its place; a record that cannot be read is counted and passed over.
-func (w *Worker) place(ctx context.Context, states *states, records []kafka.Record) ([]item, error) {
-	items := make([]item, 0, len(records))
-	for _, r := range records {
-		rec, err := wire.DecodeRecord(r.Value)
-		if err != nil {
-			w.metrics.poison.Inc()
-			w.cfg.Logger.Error("pass over a record that cannot be read", "partition", states.partition, "offset", r.Offset, "error", err)
-			continue
+// handle works on records up to the first that nobody can process and says how many are done with. What comes before
+// that one is stored first, so that the state of its conversation can be recovered from the rows.
+func (w *Worker) handle(ctx context.Context, p *kafka.Partition, states *states, cache *cacheWriter, records []kafka.Record) (int, error) {
+	items, n, poison, err := w.place(ctx, states, records)
+	if err != nil {
+		return 0, err
+	}
+	refused, err := w.pushAndStore(ctx, items)
+	if err != nil {
+		return 0, err
+	}
+	cache.add(items) // after the row: a reader who fills the cache meanwhile finds what is not yet added
+	return n, w.passOver(ctx, p, append(refused, poison...)...)
+}
+
+// place gives records their places, up to the first that is refused for good.
+func (w *Worker) place(ctx context.Context, states *states, records []kafka.Record) (items []item, n int, poison []refusal, err error) {
+	items = make([]item, 0, len(records))
+	for i, r := range records {
+		placed, err := w.placeOne(ctx, states, r)
+		if deadletter.IsRefused(err) {
+			return items, i + 1, []refusal{{r, err}}, nil
 		}
-		conv, err := states.get(ctx, rec.ConversationID, r.Offset)
 		if err != nil {
-			return nil, err
+			return nil, 0, nil, err
+		}
+		items = append(items, placed...)
+	}
+	return items, len(records), nil, nil
+}
+
+// placeOne gives a record its place. A record that is refused takes none: what its conversation's state became is dropped.
+func (w *Worker) placeOne(ctx context.Context, states *states, r kafka.Record) (items []item, err error) {
+	var conversation chat.ID
+	err = deadletter.Guard(func() error {
+		rec, err := decode(r)
+		if err != nil {
+			return err
+		}
+		conversation = rec.ConversationID
+		conv, err := states.get(ctx, conversation, r.Offset)
+		if err != nil {
+			return err
 		}
 		it, ok, err := conv.take(rec, r, states.partition)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if ok {
-			it.traced(r.Traceparent())
-			items = append(items, w.defect(it)...)
-		} else {
+		if !ok {
 			w.metrics.repeats.Inc()
+			return nil
 		}
+		it.traced(r.Traceparent())
+		w.mayPanic(it.message)
+		items = w.defect(it)
+		return it.storable()
+	})
+	if deadletter.IsRefused(err) {
+		delete(states.byID, conversation)
 	}
-	return items, nil
+	return items, err
 }
 
 // traced lets the trace context of a message, if it has one, travel on to the devices.
@@ -94,7 +132,7 @@ func (it *item) traced(parent string) {
 func (c *conversation) take(rec wire.Record, r kafka.Record, partition int32) (item, bool, error) {
 	if rec.MessageType == wire.TypeThrottle {
 		f := wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: rec.ConversationID, RetryAfterMS: rec.RetryAfterMS}
-		return item{conv: c, frame: wire.Encode(f), members: c.members}, true, nil
+		return item{conv: c, frame: wire.Encode(f), members: c.members, record: r}, true, nil
 	}
 	place, repeat, err := c.order.Place(order.Record{
 		Partition: partition, Offset: r.Offset, Time: r.Time, Sender: rec.SenderID, ClientMsgID: rec.ClientMsgID,
@@ -104,21 +142,24 @@ func (c *conversation) take(rec wire.Record, r kafka.Record, partition int32) (i
 	}
 	m := rec.Message()
 	m.Place = place
-	return item{conv: c, message: m, frame: wire.Encode(wire.MessageFrame(m)), members: c.applyMembers(m), placed: true}, true, nil
+	return item{conv: c, message: m, frame: wire.Encode(wire.MessageFrame(m)), members: c.applyMembers(m), placed: true, record: r}, true, nil
 }
 
-func (w *Worker) pushAndStore(ctx context.Context, items []item) error {
+// pushAndStore returns the items that cannot be pushed or that storage refuses for good.
+func (w *Worker) pushAndStore(ctx context.Context, items []item) (refused []refusal, err error) {
+	var unpushed []refusal
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { w.push(ctx, items); return nil })
 	start := time.Now()
-	g.Go(func() error {
-		err := w.store(ctx, items)
+	g.Go(func() error { unpushed = w.push(ctx, items); return nil })
+	g.Go(func() (err error) {
+		refused, err = w.store(ctx, items)
 		for _, it := range items {
 			w.note(it, "fanout store", start, err)
 		}
 		return err
 	})
-	return g.Wait()
+	err = g.Wait()
+	return append(refused, unpushed...), err
 }
 
 // note makes a span of what was done for an item, if somebody traces it.
@@ -129,46 +170,91 @@ func (w *Worker) note(it item, what string, start time.Time, err error) {
 }
 
 // push hands each item to the ordered streams of the gateways that hold its members.
-func (w *Worker) push(ctx context.Context, items []item) {
+func (w *Worker) push(ctx context.Context, items []item) (refused []refusal) {
 	for _, it := range items {
 		start := time.Now()
-		for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-			w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
+		err := deadletter.Guard(func() error {
+			for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
+				w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
+			}
+			return nil
+		})
+		if err != nil {
+			refused = append(refused, refusal{it.record, err})
 		}
-		w.note(it, "fanout push", start, nil)
+		w.note(it, "fanout push", start, err)
 	}
+	return refused
 }
 
-// store writes the rows, and tries until it has: an unstored row holds the offset.
-func (w *Worker) store(ctx context.Context, items []item) error {
-	byConv := map[*conversation][]chat.Message{}
+// store writes the rows, and tries until it has: an unstored row holds the offset, unless storage will never take it.
+func (w *Worker) store(ctx context.Context, items []item) (refused []refusal, err error) {
+	byConv := map[*conversation][]item{}
 	for _, it := range items {
 		if it.placed {
-			byConv[it.conv] = append(byConv[it.conv], it.message)
+			byConv[it.conv] = append(byConv[it.conv], it)
 		}
 	}
+	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(32)
-	for conv, ms := range byConv {
-		g.Go(func() error { return w.storeConversation(ctx, conv, ms) })
+	for conv, its := range byConv {
+		g.Go(func() error {
+			more, err := w.storeOrRefuse(ctx, conv, its)
+			mu.Lock()
+			defer mu.Unlock()
+			refused = append(refused, more...)
+			return err
+		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return refused, err
 }
 
-func (w *Worker) storeConversation(ctx context.Context, conv *conversation, ms []chat.Message) error {
+// storeOrRefuse stores a conversation's rows together, or one by one when one of them is refused.
+func (w *Worker) storeOrRefuse(ctx context.Context, conv *conversation, its []item) (refused []refusal, err error) {
+	err = w.storeConversation(ctx, conv, its)
+	switch {
+	case !deadletter.IsRefused(err):
+		return nil, err
+	case len(its) == 1:
+		return []refusal{{its[0].record, err}}, nil
+	}
+	for i := range its {
+		more, err := w.storeOrRefuse(ctx, conv, its[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		refused = append(refused, more...)
+	}
+	return refused, nil
+}
+
+func (w *Worker) storeConversation(ctx context.Context, conv *conversation, its []item) error {
+	ms := make([]chat.Message, len(its))
+	for i, it := range its {
+		ms[i] = it.message
+	}
 	return untilDone(ctx, func() error {
-		start := time.Now()
-		err := w.cfg.Store.Insert(ctx, ms...)
-		w.metrics.observeStore(time.Since(start), err)
-		if err == nil {
-			err = conv.storeMembers(ctx, w.cfg.Store, ms)
-		}
-		if err == nil {
-			err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
-		}
-		if err != nil && ctx.Err() == nil {
-			w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)
-		}
-		return err
+		return deadletter.Guard(func() error { return w.tryToStore(ctx, conv, ms) })
 	})
+}
+
+func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.Message) error {
+	start := time.Now()
+	err := w.cfg.Store.Insert(ctx, ms...)
+	w.metrics.observeStore(time.Since(start), err)
+	if errors.Is(err, cassandra.ErrRefused) {
+		return deadletter.Refuse(err)
+	}
+	if err == nil {
+		err = conv.storeMembers(ctx, w.cfg.Store, ms)
+	}
+	if err == nil {
+		err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)
+	}
+	return err
 }

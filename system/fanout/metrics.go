@@ -11,7 +11,6 @@ type metrics struct {
 	lag         *prometheus.GaugeVec
 	held        prometheus.Gauge
 	repeats     prometheus.Counter
-	poison      prometheus.Counter
 	givenUp     prometheus.Counter
 	misses      prometheus.Counter
 	cacheErrors prometheus.Counter
@@ -28,7 +27,6 @@ func newMetrics(r prometheus.Registerer) metrics {
 		lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_consumer_lag_records", Help: "Records of a partition that this worker has not read yet."}, []string{"partition"}),
 		held:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_fanout_partitions_held", Help: "Partitions that this worker works on."}),
 		repeats:     counter("chat_fanout_repeats_total", "Records that repeat a message which has its place."),
-		poison:      counter("chat_fanout_poison_records_total", "Records that could not be read."),
 		givenUp:     counter("chat_fanout_given_up_total", "Deliveries given up after their stated time; their devices are told to resync."),
 		misses:      counter("chat_fanout_misses_total", "Recipients whom the gateway did not have."),
 		cacheErrors: counter("chat_fanout_cache_errors_total", "Failed updates of the message cache."),

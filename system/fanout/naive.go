@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -17,9 +18,15 @@ func (w *Worker) runNaive(ctx context.Context, p *kafka.Partition) error {
 			return nil
 		}
 		r := records[0]
-		rec, err := wire.DecodeRecord(r.Value)
-		if err == nil {
-			err = w.onMessageSent(ctx, rec)
+		err = deadletter.Guard(func() error {
+			rec, err := decode(r)
+			if err != nil {
+				return err
+			}
+			return w.onMessageSent(ctx, rec)
+		})
+		if deadletter.IsRefused(err) {
+			err = w.passOver(ctx, p, refusal{r, err})
 		}
 		if err != nil && ctx.Err() == nil {
 			w.cfg.Logger.Warn("fan out", "partition", p.ID, "offset", r.Offset, "error", err)
@@ -37,6 +44,7 @@ func (w *Worker) onMessageSent(ctx context.Context, rec wire.Record) error {
 		return err
 	}
 	m := rec.Message()
+	w.mayPanic(m)
 	m.Place.Timestamp = rec.Timestamp
 	frame := wire.Encode(wire.MessageFrame(m))
 	if rec.MessageType == wire.TypeThrottle {

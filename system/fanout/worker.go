@@ -13,6 +13,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/transport"
@@ -22,6 +23,7 @@ import (
 // Config is what the role needs.
 type Config struct {
 	Switches chat.Switches
+	Name     string // of the pod
 	Log      *kafka.Client
 	Store    *cassandra.Store
 	Cache    *redis.Cache
@@ -46,6 +48,7 @@ type Worker struct {
 	cfg     Config
 	outlets *outlets
 	routes  *routes
+	letters *deadletter.Desk
 	metrics metrics
 	joined  atomic.Bool
 }
@@ -57,6 +60,7 @@ func New(cfg Config) (*Worker, error) {
 	if w.outlets, err = newOutlets(cfg, w.metrics); err != nil {
 		return nil, fmt.Errorf("connect to gateways: %w", err)
 	}
+	w.letters = deadletter.NewDesk(deadletter.Config{Log: cfg.Log, Group: wire.GroupFanout, Pod: cfg.Name, Logger: cfg.Logger, Metrics: cfg.Metrics})
 	w.routes = &routes{presence: cfg.Presence, known: map[chat.ID]route{}, log: cfg.Logger}
 	return w, nil
 }
@@ -71,6 +75,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
 		Handle: handle, Observe: w.metrics.observeLag, Held: w.held,
 	}
+	defer func() { _ = w.letters.Close() }()
 	defer w.outlets.close()
 	return group.Run(ctx)
 }

@@ -49,7 +49,7 @@ func newRig(t *testing.T, profile string) *rig {
 	require.NoError(t, err)
 	r.switches.GroupLimit = 0
 	names := map[string]string{"gateway-1:7000": r.gateway.address}
-	log, err := simkafka.Start(simkafka.Config{Topics: map[string]int{wire.TopicMessages: 4}})
+	log, err := simkafka.Start(simkafka.Config{Topics: wire.Topics(4)})
 	require.NoError(t, err)
 	t.Cleanup(func() { log.Close() })
 	var brokers []string
@@ -92,7 +92,7 @@ func newRig(t *testing.T, profile string) *rig {
 // work runs a worker until the returned function ends it.
 func (r *rig) work() (stop func()) {
 	w, err := fanout.New(fanout.Config{
-		Switches: r.switches, Log: r.client, Store: r.store, Cache: r.cache, Presence: r.presence,
+		Name: "fanout-1", Switches: r.switches, Log: r.client, Store: r.store, Cache: r.cache, Presence: r.presence,
 		Gateways: map[string]string{"gateway-1": "gateway-1:7000"}, Network: r.net, Now: time.Now,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: prometheus.NewRegistry(), Session: 6 * time.Second,
 	})

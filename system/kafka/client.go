@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -77,21 +76,6 @@ func (l leased) Close() error {
 	return l.Conn.Close()
 }
 
-// CreateTopic makes a topic unless it exists. The number of partitions is fixed from then on: it decides which
-// conversations share one.
-func (c *Client) CreateTopic(ctx context.Context, topic string, partitions, replicas int) error {
-	res, err := c.admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
-		{Topic: topic, NumPartitions: partitions, ReplicationFactor: replicas},
-	}})
-	if err != nil {
-		return fmt.Errorf("create topic %s: %w", topic, err)
-	}
-	if err := res.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return fmt.Errorf("create topic %s: %w", topic, err)
-	}
-	return nil
-}
-
 // EndOffsets returns, for each partition asked for, the offset that its next record will have.
 func (c *Client) EndOffsets(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
 	ask := make([]kafka.OffsetRequest, len(partitions))
@@ -110,28 +94,6 @@ func (c *Client) EndOffsets(ctx context.Context, topic string, partitions []int)
 		ends[p.Partition] = p.LastOffset
 	}
 	return ends, nil
-}
-
-// Ready proves that every partition of a topic has a leader that answers.
-func (c *Client) Ready(ctx context.Context, topic string) error {
-	m, err := c.admin.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return fmt.Errorf("ask log for metadata: %w", err)
-	}
-	var ids []int
-	for _, t := range m.Topics {
-		if t.Error != nil {
-			return fmt.Errorf("ask log for topic %s: %w", topic, t.Error)
-		}
-		for _, p := range t.Partitions {
-			ids = append(ids, p.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return fmt.Errorf("topic %s does not exist: run chatd migrate", topic)
-	}
-	_, err = c.EndOffsets(ctx, topic, ids)
-	return err
 }
 
 // Committed returns up to which offset a group is done with each partition asked for; 0 where it has committed nothing.

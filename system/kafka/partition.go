@@ -99,7 +99,7 @@ func (p *Partition) pumpOnce(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case p.records <- Record{Offset: m.Offset, Time: m.Time, Key: m.Key, Value: m.Value, Headers: headersOf(m.Headers)}:
+		case p.records <- recordOf(m):
 			p.read.Store(m.Offset + 1)
 		}
 	}

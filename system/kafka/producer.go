@@ -23,14 +23,20 @@ type Producer struct {
 	slots  chan struct{}
 }
 
-// Producer makes a producer. The zero value of the driver's writer waits for no acknowledgement and batches for a
-// second; these settings are what the promises need.
-func (c *Client) Producer(topic string) *Producer {
+// maxRecordBytes bounds a record, and what one request carries.
+const maxRecordBytes = 1 << 20
+
+// Producer makes a producer.
+func (c *Client) Producer(topic string) *Producer { return c.ProducerUpTo(topic, maxRecordBytes) }
+
+// ProducerUpTo makes a producer of records up to a size. The zero value of the driver's writer waits for no
+// acknowledgement and batches for a second; these settings are what the promises need.
+func (c *Client) ProducerUpTo(topic string, bytes int64) *Producer {
 	return &Producer{
 		client: c, topic: topic,
 		w: &kafka.Writer{
 			Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
-			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: 1 << 20,
+			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: bytes,
 			ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
 			MaxAttempts: 4, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: 500 * time.Millisecond,
 		},
@@ -55,10 +61,19 @@ func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Head
 		return nil
 	}
 	var tooLarge kafka.MessageTooLargeError
-	if errors.As(err, &tooLarge) {
+	if errors.As(err, &tooLarge) || errors.Is(firstOf(err), kafka.MessageSizeTooLarge) {
 		return chat.Errorf(chat.CodeTooLarge, "record is larger than the log takes")
 	}
 	return fmt.Errorf("write to log: %w: %w", chat.Errorf(chat.CodeUnknownOutcome, "the log did not confirm in time").After(200*time.Millisecond), err)
+}
+
+// firstOf unwraps what the driver says of a batch of one.
+func firstOf(err error) error {
+	var batch kafka.WriteErrors
+	if errors.As(err, &batch) && len(batch) > 0 {
+		return batch[0]
+	}
+	return err
 }
 
 // Close flushes and ends the producer.

@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/chatlab/chatlab/system/cassandra"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -42,8 +43,26 @@ func Migrate(ctx context.Context, cfg Config) error {
 	}
 	log := kafka.NewClient(cfg.kafka())
 	defer log.Close()
-	if err := log.CreateTopic(ctx, wire.TopicMessages, cfg.Partitions, cfg.LogReplicas); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	for _, t := range cfg.topics() {
+		if err := log.CreateTopic(ctx, t); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
 	}
 	return nil
+}
+
+const day = 24 * time.Hour
+
+// topics are what the log must have. Messages are kept well above the document's 24 h, because the log holds them until
+// they are stored; dead letters until somebody has looked at them.
+func (c Config) topics() []kafka.Topic {
+	partitions := wire.Topics(c.Partitions)
+	make := func(name string, retention time.Duration, maxBytes int) kafka.Topic {
+		return kafka.Topic{Name: name, Partitions: partitions[name], Replicas: c.LogReplicas, Retention: retention, MaxBytes: maxBytes}
+	}
+	return []kafka.Topic{
+		make(wire.TopicMessages, 7*day, 0),
+		make(wire.TopicReceipts, day, 0),
+		make(wire.TopicDeadLetters, 30*day, deadletter.MaxBytes),
+	}
 }

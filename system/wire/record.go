@@ -18,6 +18,15 @@ const (
 	GroupPush        = "push"     // on TopicMessages
 )
 
+// Topics names every topic with its number of partitions, which is fixed once it is made: it decides which
+// conversations share one.
+func Topics(partitions int) map[string]int {
+	return map[string]int{TopicMessages: partitions, TopicReceipts: partitions, TopicDeadLetters: deadLetterPartitions}
+}
+
+// deadLetterPartitions are few: what cannot be processed is rare.
+const deadLetterPartitions = 3
+
 // TypeThrottle is a record without a place: it tells a group's members that the group limit refuses sends.
 const TypeThrottle = "throttled"
 

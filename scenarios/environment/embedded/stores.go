@@ -35,7 +35,7 @@ type endpoint struct {
 func startStores(ctx context.Context, partitions int, log *slog.Logger) (*stores, error) {
 	s := &stores{}
 	var err error
-	if s.log, err = simkafka.Start(simkafka.Config{Topics: map[string]int{wire.TopicMessages: partitions}}); err != nil {
+	if s.log, err = simkafka.Start(simkafka.Config{Topics: wire.Topics(partitions)}); err != nil {
 		return nil, fmt.Errorf("start log: %w", err)
 	}
 	if s.tables, err = simcassandra.New(simcassandra.Config{Log: log}); err != nil {
