@@ -19,11 +19,12 @@ import (
 )
 
 type allFlags struct {
-	Listen   string        `help:"Where the edge listens." default:"127.0.0.1:8080" env:"CHATD_PUBLIC_LISTEN"`
-	Profile  string        `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
-	Users    []string      `help:"Names of users to make tokens for." default:"alice,bob"`
-	TokenFor time.Duration `help:"How long those tokens are good." default:"12h"`
-	LogLevel slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`
+	Listen      string        `help:"Where the edge listens." default:"127.0.0.1:8080" env:"CHATD_PUBLIC_LISTEN"`
+	KafkaListen string        `help:"Where stock Kafka clients reach the embedded log's one broker; it is printed as KAFKA. Without it the log is the system's own." env:"CHATD_KAFKA_LISTEN" placeholder:"127.0.0.1:9092"`
+	Profile     string        `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Users       []string      `help:"Names of users to make tokens for." default:"alice,bob"`
+	TokenFor    time.Duration `help:"How long those tokens are good." default:"12h"`
+	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`
 }
 
 const about = `Every role in one process on embedded stores. Nothing is kept: what was said is gone when it ends.
@@ -65,13 +66,16 @@ func (f allFlags) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	w, err := world.Start(ctx, world.Config{
-		EdgeListen: f.Listen, Switches: switches, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})),
+		EdgeListen: f.Listen, KafkaListen: f.KafkaListen, Switches: switches, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})),
 	})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	fmt.Fprintf(stdout, "EDGE=%s\n", w.EdgeURL)
+	if f.KafkaListen != "" {
+		fmt.Fprintf(stdout, "KAFKA=%s\n", strings.Join(w.Kafka, ","))
+	}
 	for _, name := range f.Users {
 		id := chat.NewID()
 		token, err := w.Token(id, f.TokenFor)

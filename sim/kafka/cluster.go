@@ -33,11 +33,15 @@ const DefaultElectionDelay = 3 * time.Second
 type Broker struct {
 	// Name is what Kill and Restart call it.
 	Name string
-	// Announced is the host:port that metadata tells clients, and that a client's dialler must know how to reach; empty means Name:9092.
+	// Announced is the host:port that metadata tells clients, and that a client's dialler must know how to reach; empty means Name:9092,
+	// and AsListening means Address, for clients that know no names.
 	Announced string
 	// Address is where it listens; empty means a free port on 127.0.0.1. It stays the same through Kill and Restart.
 	Address string
 }
+
+// AsListening as Broker.Announced announces the broker's real address.
+const AsListening = "as-listening"
 
 // Cluster is a running cluster. It keeps one log per partition in memory and no replicas, so that it cannot show what becomes of
 // records that only some replicas have: acks=1, replication factor 1 and min.insync.replicas all behave as acks=all.
@@ -203,10 +207,15 @@ func (announced) Network() string  { return "tcp" }
 func (a announced) String() string { return string(a) }
 
 func openBroker(node int32, b Broker, listen func(network, address string) (net.Listener, error)) (*broker, error) {
-	if b.Announced == "" {
-		b.Announced = net.JoinHostPort(b.Name, "9092")
+	config := port.Config{Address: b.Address, Listen: listen}
+	switch b.Announced {
+	case AsListening:
+	case "":
+		config.Announced = announced(net.JoinHostPort(b.Name, "9092"))
+	default:
+		config.Announced = announced(b.Announced)
 	}
-	opened, err := port.Open(port.Config{Address: b.Address, Announced: announced(b.Announced), Listen: listen})
+	opened, err := port.Open(config)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,9 @@ type Stores struct {
 
 func (w *World) startStores() (node.Config, error) {
 	var cfg node.Config
-	log, err := kafka.Start(kafka.Config{Topics: wire.Topics(w.cfg.Partitions), Listen: w.cfg.Host("kafka").ListenFunc})
+	log, err := kafka.Start(kafka.Config{
+		Brokers: w.brokers(), Topics: wire.Topics(w.cfg.Partitions), Listen: w.cfg.Host("kafka").ListenFunc,
+	})
 	if err != nil {
 		return cfg, fmt.Errorf("start log: %w", err)
 	}
@@ -41,6 +43,7 @@ func (w *World) startStores() (node.Config, error) {
 	for _, b := range log.Brokers() {
 		w.names[b.Announced] = b.Address
 		cfg.Kafka = append(cfg.Kafka, b.Announced)
+		w.Kafka = append(w.Kafka, b.Announced)
 	}
 	tables, err := cassandra.New(cassandra.Config{Listen: w.cfg.Host("cassandra").ListenFunc, Now: w.cfg.Now, Log: w.cfg.Log})
 	if err != nil {
@@ -60,6 +63,14 @@ func (w *World) startStores() (node.Config, error) {
 	}
 	cfg.RedisCache, cfg.RedisPresence = cacheAddress, onlineAddress
 	return cfg, nil
+}
+
+// brokers is one that strangers reach too, or the cluster's own choice.
+func (w *World) brokers() []kafka.Broker {
+	if w.cfg.KafkaListen == "" {
+		return nil
+	}
+	return []kafka.Broker{{Name: "kafka-1", Address: w.cfg.KafkaListen, Announced: kafka.AsListening}}
 }
 
 func (w *World) onClose(end func() error) {

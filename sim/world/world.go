@@ -24,6 +24,9 @@ type Config struct {
 	Partitions int // 24 when 0
 	Switches   chat.Switches
 	EdgeListen string // 127.0.0.1:0 when empty
+	// KafkaListen is where the log's one broker listens and can be reached without knowing names, so that stock Kafka
+	// clients can look in; empty: three brokers under names that only the roles know.
+	KafkaListen string
 	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
 	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
 	Pace, Session time.Duration
@@ -38,6 +41,7 @@ type Config struct {
 type World struct {
 	EdgeURL string
 	Stores  Stores
+	Kafka   []string // brokers, as they announce themselves
 	names   map[string]string
 	cfg     Config
 	users   *token.Issuer
@@ -108,6 +112,15 @@ func (w *World) Stop(ctx context.Context, role string) {
 			return
 		}
 	}
+}
+
+// Addresses says where each role listens.
+func (w *World) Addresses() []node.Addresses {
+	all := make([]node.Addresses, len(w.nodes))
+	for i, n := range w.nodes {
+		all[i] = n.Addresses()
+	}
+	return all
 }
 
 // from is the network as a pod on this host sees it. It calls those that started before.
