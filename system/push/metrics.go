@@ -1,0 +1,45 @@
+package push
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	notifications *prometheus.CounterVec
+	retries       *prometheus.CounterVec
+	breaker       *prometheus.GaugeVec
+	decisions     *prometheus.CounterVec
+	delay         prometheus.Histogram
+	holds         prometheus.Gauge
+	lag           *prometheus.GaugeVec
+	poison        prometheus.Counter
+	dead          *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) metrics {
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := metrics{
+		notifications: counters("chat_push_notifications_total", "Notifications to one device each, by what became of the attempt.", "provider", "outcome"),
+		retries:       counters("chat_push_retries_total", "Attempts that repeat a notification which its provider did not take.", "provider"),
+		decisions:     counters("chat_push_decisions_total", "Messages of a user and conversation that were decided together, by why.", "why"),
+		dead:          counters("chat_push_dead_tokens_total", "Device tokens removed because their provider knows them no longer.", "provider"),
+		breaker:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_push_breaker_state", Help: "0: requests pass, 1: one is tried, 2: the provider is left alone."}, []string{"provider"}),
+		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "chat_push_decision_delay_seconds", Help: "From a message's record to the begin of its notification.",
+			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 15, 30, 60, 75, 120, 300, 3600},
+		}),
+		holds:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_push_holds", Help: "Users and conversations of which something is not yet decided or was notified just now."}),
+		lag:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_push_lag_records", Help: "Records of a partition that this pod has not read yet."}, []string{"partition"}),
+		poison: prometheus.NewCounter(prometheus.CounterOpts{Name: "chat_push_poison_records_total", Help: "Records that could not be read."}),
+	}
+	r.MustRegister(m.notifications, m.retries, m.decisions, m.dead, m.breaker, m.delay, m.holds, m.lag, m.poison)
+	return m
+}
+
+func (m metrics) observeLag(partition int, lag int64) {
+	m.lag.WithLabelValues(strconv.Itoa(partition)).Set(float64(lag))
+}

@@ -1,0 +1,115 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+const (
+	maxRequests   = 64 // under way to one provider
+	retriesPerSec = 10 // to one provider; what is first told is not counted
+	retryBurst    = 50
+	breakAfter    = 5 // failures in a row
+	breakFor      = 10 * time.Second
+	busyWait      = 200 * time.Millisecond
+	budgetWait    = time.Second
+)
+
+// errUnwell is what the breaker counts.
+var errUnwell = errors.New("provider is unwell")
+
+// outlet is the way to one provider: bounded in requests at once and in retries, and closed for a while when the
+// provider does not answer. A provider that is away costs the other one nothing.
+type outlet struct {
+	provider provider
+	slots    chan struct{}
+	retries  *rate.Limiter
+	breaker  *gobreaker.CircuitBreaker[answer]
+	metrics  metrics
+}
+
+func newOutlet(p provider, m metrics) *outlet {
+	state := m.breaker.WithLabelValues(p.name())
+	state.Set(0)
+	return &outlet{
+		provider: p, slots: make(chan struct{}, maxRequests), retries: rate.NewLimiter(retriesPerSec, retryBurst), metrics: m,
+		breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
+			Timeout:       breakFor,
+			ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
+			OnStateChange: func(_ string, _, to gobreaker.State) { state.Set(float64(to)) },
+			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
+		}),
+	}
+}
+
+// send notifies one device, with at most one new token of our own.
+func (o *outlet) send(ctx context.Context, d chat.PushDevice, n Notification, retry bool) answer {
+	select {
+	case o.slots <- struct{}{}:
+		defer func() { <-o.slots }()
+	default:
+		return o.count(answer{outcome: busy, after: busyWait})
+	}
+	if retry && !o.retries.Allow() {
+		return o.count(answer{outcome: busy, after: budgetWait})
+	}
+	if retry {
+		o.metrics.retries.WithLabelValues(o.provider.name()).Inc()
+	}
+	a, err := o.breaker.Execute(func() (answer, error) {
+		a := o.attempt(ctx, d, n)
+		if a.outcome == expired {
+			a = o.attempt(ctx, d, n)
+		}
+		return a, unwell(ctx, a)
+	})
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		a = answer{outcome: broken, after: breakFor / 2}
+	}
+	return o.count(a)
+}
+
+func (o *outlet) count(a answer) answer {
+	o.metrics.notifications.WithLabelValues(o.provider.name(), string(a.outcome)).Inc()
+	return a
+}
+
+// unwell is nil where the provider works, whatever it thinks of one device.
+func unwell(ctx context.Context, a answer) error {
+	switch a.outcome {
+	case unavailable, unauthorized, expired:
+		if ctx.Err() != nil {
+			return ctx.Err() // we went away, not the provider
+		}
+		return fmt.Errorf("%w: %s", errUnwell, a.reason)
+	}
+	return nil
+}
+
+func (o *outlet) attempt(ctx context.Context, d chat.PushDevice, n Notification) answer {
+	req, credential, err := o.provider.request(ctx, d.Token, n)
+	if err != nil {
+		return answer{outcome: unauthorized, reason: err.Error()}
+	}
+	res, err := o.provider.client().Do(req)
+	if err != nil {
+		return answer{outcome: unavailable, reason: err.Error()}
+	}
+	defer res.Body.Close()
+	a := o.provider.judge(res.StatusCode, res.Header, readAnswer(res))
+	if a.reason == "" && a.outcome != sent {
+		a.reason = http.StatusText(res.StatusCode)
+	}
+	if a.outcome == expired {
+		o.provider.renew(credential)
+	}
+	return a
+}
