@@ -24,7 +24,7 @@ func TestAnOldConnectionsHeartbeatChangesNothing(t *testing.T) {
 	store := redis.NewPresence(client, time.Minute)
 	service, err := role.New(role.Config{Store: store})
 	require.NoError(t, err)
-	server := transport.Server()
+	server := transport.Network{}.Server()
 	pb.RegisterPresencesServer(server, service)
 	l, err := transport.Network{}.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func startPods(t *testing.T, n int) (pods []*pod, client pb.PresencesClient) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		p := &pod{server: transport.Server(), at: l.Addr().String(), do: func(context.Context) error { return nil }}
+		p := &pod{server: transport.Network{}.Server(), at: l.Addr().String(), do: func(context.Context) error { return nil }}
 		pb.RegisterPresencesServer(p.server, p)
 		done := make(chan struct{})
 		go func() { defer close(done); _ = p.server.Serve(l) }()
