@@ -15,6 +15,10 @@ type metrics struct {
 	misses      prometheus.Counter
 	cacheErrors prometheus.Counter
 	stores      *prometheus.HistogramVec
+
+	breaker       prometheus.Gauge
+	fallbackCalls *prometheus.CounterVec
+	fallbackTook  prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -36,6 +40,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		}, []string{"outcome"}),
 	}
 	r.MustRegister(m.lag, m.held, m.stores)
+	m.withoutPresence(r)
 	return m
 }
 
@@ -52,3 +57,18 @@ func (m metrics) observeStore(d time.Duration, err error) {
 }
 
 func (m metrics) observeHeld(n int) { m.held.Set(float64(n)) }
+
+// withoutPresence adds what it costs when presence does not answer.
+func (m *metrics) withoutPresence(r prometheus.Registerer) {
+	m.breaker = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "chat_fanout_presence_breaker_state", Help: "Whether presence is asked: 0 yes, 1 it is being probed, 2 it is left alone.",
+	})
+	m.fallbackCalls = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "chat_fanout_fallback_calls_total", Help: "Calls to gateways that ask who is connected while presence is away, by outcome.",
+	}, []string{"outcome"})
+	m.fallbackTook = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "chat_fanout_fallback_seconds", Help: "Time until all gateways have said who is connected, or their time was up.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2, 9),
+	})
+	r.MustRegister(m.breaker, m.fallbackCalls, m.fallbackTook)
+}

@@ -62,11 +62,11 @@ func (w *Worker) onMessageSent(ctx context.Context, rec wire.Record) error {
 }
 
 func (w *Worker) deliverOne(ctx context.Context, user chat.ID, frame []byte) error {
-	devices, err := w.cfg.Presence.LookupOne(ctx, user)
+	found, err := w.routes.find(ctx, []chat.ID{user}, nil)
 	if err != nil {
-		return err
+		return err // not delivered: the document takes the user for offline
 	}
-	for _, gateway := range gatewaysOf(devices) {
+	for _, gateway := range found[user] {
 		out, ok := w.outlets.byName[gateway]
 		if !ok {
 			continue

@@ -2,7 +2,9 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,10 +14,12 @@ import (
 
 // routes knows on which gateways users are, for all partitions of a worker.
 //
-// When presence does not answer, what it said before is used: a gateway that has no socket of the user says so, while
-// treating everybody as offline would stop live delivery to all.
+// When presence does not answer, the gateways are asked themselves. Without that fallback users count as offline and
+// get nothing live, as in the document: they find it by their next heartbeat. What presence said before its outage is
+// not used for long: it names the gateways that users have left, and not those they have gone to.
 type routes struct {
-	presence *redis.Presence
+	lookup   *lookup
+	fallback *fallback // nil: without presence everybody is offline
 	log      *slog.Logger
 	mu       sync.Mutex
 	known    map[chat.ID]route
@@ -28,6 +32,17 @@ type route struct {
 
 // maxRoutes bounds the memory; past it, everything is looked up again.
 const maxRoutes = 1_000_000
+
+func newRoutes(cfg Config, o *outlets, m metrics) *routes {
+	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.breaker.Set), log: cfg.Logger, known: map[chat.ID]route{}}
+	if cfg.Switches.Fallback {
+		r.fallback = &fallback{outlets: o, metrics: m, log: cfg.Logger}
+	}
+	return r
+}
+
+// close returns when nothing of the routes runs any more.
+func (r *routes) close() { r.lookup.close() }
 
 // byGateway sorts users by the gateways that hold a device of theirs.
 func (r *routes) byGateway(ctx context.Context, users []chat.ID) map[string][]byte {
@@ -44,12 +59,12 @@ func (r *routes) byGateway(ctx context.Context, users []chat.ID) map[string][]by
 }
 
 func (r *routes) refresh(ctx context.Context, users []chat.ID) {
-	stale := r.stale(users)
+	stale, before := r.stale(users)
 	if len(stale) == 0 {
 		return
 	}
-	found, err := r.presence.Lookup(ctx, stale)
-	if err != nil {
+	found, err := r.find(ctx, stale, before)
+	if err != nil && !errors.Is(err, errPresenceAway) {
 		r.log.Warn("look up presence", "users", len(stale), "error", err)
 	}
 	until := time.Now().Add(routeTTL)
@@ -59,34 +74,50 @@ func (r *routes) refresh(ctx context.Context, users []chat.ID) {
 		r.known = map[chat.ID]route{}
 	}
 	for _, u := range stale {
-		next := route{gateways: r.known[u].gateways, until: until}
-		if err == nil {
-			next.gateways = gatewaysOf(found[u])
-		}
-		r.known[u] = next
+		r.known[u] = route{found[u], until}
 	}
 }
 
-func (r *routes) stale(users []chat.ID) (out []chat.ID) {
+// find asks presence, or else the gateways, where users are; before is where they were. After an error nobody is known
+// to be anywhere.
+func (r *routes) find(ctx context.Context, users []chat.ID, before map[chat.ID][]string) (map[chat.ID][]string, error) {
+	devices, err := r.lookup.find(ctx, users)
+	switch {
+	case err != nil && r.fallback != nil && ctx.Err() == nil:
+		return r.fallback.find(ctx, users, before), nil
+	case err != nil:
+		return nil, err
+	}
+	found := make(map[chat.ID][]string, len(devices))
+	for u, ds := range devices {
+		found[u] = gatewaysOf(ds)
+	}
+	return found, nil
+}
+
+// stale returns the users who must be looked up, and where they were.
+func (r *routes) stale(users []chat.ID) (out []chat.ID, before map[chat.ID][]string) {
 	now := time.Now()
+	before = map[chat.ID][]string{}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, u := range users {
-		if !now.Before(r.known[u].until) {
-			out = append(out, u)
+		known := r.known[u]
+		if now.Before(known.until) {
+			continue
+		}
+		out = append(out, u)
+		if len(known.gateways) > 0 {
+			before[u] = known.gateways
 		}
 	}
-	return out
+	return out, before
 }
 
 // gatewaysOf names each gateway once, however many of the user's devices it holds.
 func gatewaysOf(devices []redis.Device) (out []string) {
 	for _, d := range devices {
-		seen := false
-		for _, g := range out {
-			seen = seen || g == d.Gateway
-		}
-		if !seen {
+		if !slices.Contains(out, d.Gateway) {
 			out = append(out, d.Gateway)
 		}
 	}

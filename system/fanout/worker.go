@@ -61,7 +61,7 @@ func New(cfg Config) (*Worker, error) {
 		return nil, fmt.Errorf("connect to gateways: %w", err)
 	}
 	w.letters = deadletter.NewDesk(deadletter.Config{Log: cfg.Log, Group: wire.GroupFanout, Pod: cfg.Name, Logger: cfg.Logger, Metrics: cfg.Metrics})
-	w.routes = &routes{presence: cfg.Presence, known: map[chat.ID]route{}, log: cfg.Logger}
+	w.routes = newRoutes(cfg, w.outlets, w.metrics)
 	return w, nil
 }
 
@@ -77,11 +77,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer func() { _ = w.letters.Close() }()
 	defer w.outlets.close()
+	defer w.routes.close()
 	return group.Run(ctx)
 }
 
 // Ready proves the data path: the log's leaders answer, storage answers a quorum read and presence a lookup, and the
-// worker is a member of its group. A member without partitions is ready too: it is there for when another dies.
+// worker is a member of its group. A member without partitions is ready too: it is there for when another dies. With
+// the fallback a worker does its work without presence.
 func (w *Worker) Ready(ctx context.Context) error {
 	if !w.joined.Load() {
 		return errors.New("not yet a member of the fan-out group")
@@ -89,7 +91,7 @@ func (w *Worker) Ready(ctx context.Context) error {
 	if err := w.cfg.Log.Ready(ctx, wire.TopicMessages); err != nil {
 		return err
 	}
-	if err := w.cfg.Store.Ready(ctx); err != nil {
+	if err := w.cfg.Store.Ready(ctx); err != nil || w.cfg.Switches.Fallback {
 		return err
 	}
 	_, err := w.cfg.Presence.Lookup(ctx, []chat.ID{{}})

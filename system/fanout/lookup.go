@@ -1,0 +1,88 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/redis"
+)
+
+const (
+	lookupWithin  = 500 * time.Millisecond // one question to presence
+	breakAfter    = 3                      // failures in a row, until presence is left alone
+	breakFor      = time.Second            // between two tries whether it is back
+	probeWithin   = time.Second
+	breakerClosed = 0 // values of the gauge
+	breakerProbes = 1
+	breakerOpen   = 2
+)
+
+var errPresenceAway = errors.New("presence is left alone for a while")
+
+// lookup asks presence where users are. With a breaker a store that does not answer costs its timeout a few times and
+// then nothing: it is left alone, and one probe a second, for which nobody waits, finds out when it is back.
+type lookup struct {
+	presence *redis.Presence
+	breaker  *gobreaker.CircuitBreaker[map[chat.ID][]redis.Device] // nil: every call waits for its timeout
+	probing  atomic.Bool
+	probes   sync.WaitGroup
+}
+
+func newLookup(p *redis.Presence, sw chat.Switches, state func(float64)) *lookup {
+	l := &lookup{presence: p}
+	if !sw.Breaker {
+		return l
+	}
+	gauge := map[gobreaker.State]float64{gobreaker.StateClosed: breakerClosed, gobreaker.StateHalfOpen: breakerProbes, gobreaker.StateOpen: breakerOpen}
+	l.breaker = gobreaker.NewCircuitBreaker[map[chat.ID][]redis.Device](gobreaker.Settings{
+		Timeout:       breakFor,
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
+		IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
+		OnStateChange: func(_ string, _, to gobreaker.State) { state(gauge[to]) },
+	})
+	return l
+}
+
+// find returns the devices of these users that are online.
+func (l *lookup) find(ctx context.Context, users []chat.ID) (map[chat.ID][]redis.Device, error) {
+	if l.breaker == nil {
+		return l.ask(ctx, users, lookupWithin)
+	}
+	if l.breaker.State() == gobreaker.StateHalfOpen {
+		l.probe()
+		return nil, errPresenceAway
+	}
+	found, err := l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) { return l.ask(ctx, users, lookupWithin) })
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		err = errPresenceAway
+	}
+	return found, err
+}
+
+func (l *lookup) ask(ctx context.Context, users []chat.ID, within time.Duration) (map[chat.ID][]redis.Device, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	return l.presence.Lookup(ctx, users)
+}
+
+// probe asks for nobody, in the background, and lets the breaker see how it went.
+func (l *lookup) probe() {
+	if !l.probing.CompareAndSwap(false, true) {
+		return
+	}
+	l.probes.Go(func() {
+		defer l.probing.Store(false)
+		_, _ = l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) {
+			return l.ask(context.Background(), []chat.ID{{}}, probeWithin)
+		})
+	})
+}
+
+// close waits for a probe under way.
+func (l *lookup) close() { l.probes.Wait() }
