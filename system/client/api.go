@@ -83,6 +83,8 @@ type Conversation struct {
 	Members       []chat.ID `json:"members"`
 	LastMessageAt time.Time `json:"last_message_at"`
 	LastSeq       int64     `json:"last_seq"`
+	ReadSeq       int64     `json:"read_seq"` // up to which the user has read, on any device
+	Unread        int64     `json:"unread"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 

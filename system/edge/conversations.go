@@ -69,6 +69,8 @@ type conversation struct {
 	Members       []chat.ID `json:"members"`
 	LastMessageAt time.Time `json:"last_message_at"`
 	LastSeq       int64     `json:"last_seq"`
+	ReadSeq       int64     `json:"read_seq"`
+	Unread        int64     `json:"unread"`
 }
 
 func (e *Edge) listConversations(r request) (int, any, error) {
@@ -94,7 +96,7 @@ func (e *Edge) listConversations(r request) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		out.Conversations[i] = conversation{wire.ID(c.ConversationId), c.Kind, members, msTime(c.LastMessageAtMs), c.LastSeq}
+		out.Conversations[i] = conversation{wire.ID(c.ConversationId), c.Kind, members, msTime(c.LastMessageAtMs), c.LastSeq, c.ReadSeq, c.Unread}
 	}
 	return http.StatusOK, out, nil
 }

@@ -120,6 +120,12 @@ func (p *fakePod) Contacts(ctx context.Context, r *pb.ContactsRequest) (*pb.Cont
 	return res, err
 }
 
+func (p *fakePod) Advance(ctx context.Context, r *pb.AdvanceRequest) (*pb.AdvanceResponse, error) {
+	return does[pb.AdvanceResponse](ctx, p, r)
+}
+func (p *fakePod) Receipts(ctx context.Context, r *pb.ReceiptsRequest) (*pb.ReceiptsResponse, error) {
+	return does[pb.ReceiptsResponse](ctx, p, r)
+}
 func (p *fakePod) Announce(ctx context.Context, r *pb.AnnounceRequest) (*pb.AnnounceResponse, error) {
 	return does[pb.AnnounceResponse](ctx, p, r)
 }

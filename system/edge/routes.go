@@ -33,6 +33,8 @@ func (e *Edge) handlers() map[string]handler {
 		"POST /api/v1/conversations/{id}/members":  e.changeMembers,
 		"POST /api/v1/conversations/{id}/messages": e.send,
 		"GET /api/v1/conversations/{id}/messages":  e.history,
+		"POST /api/v1/conversations/{id}/read":     e.read,
+		"GET /api/v1/conversations/{id}/receipts":  e.receipts,
 		"PUT /api/v1/presence":                     e.putPresence,
 		"GET /api/v1/presence":                     e.getPresence,
 		"PUT /api/v1/devices":                      e.putDevice,

@@ -82,7 +82,7 @@ func TestConversations(t *testing.T) {
 	bob, c := chat.NewID(), chat.NewID()
 	at := time.Date(2026, 11, 24, 12, 0, 0, 5e6, time.UTC)
 	made := &pb.Conversation{
-		ConversationId: c[:], Kind: "direct", Members: wire.IDBytes(bob, w.alice.ID), CreatedAtMs: at.UnixMilli(), LastMessageAtMs: at.UnixMilli(), LastSeq: 9,
+		ConversationId: c[:], Kind: "direct", Members: wire.IDBytes(bob, w.alice.ID), CreatedAtMs: at.UnixMilli(), LastMessageAtMs: at.UnixMilli(), LastSeq: 9, ReadSeq: 5, Unread: 4,
 	}
 	w.messages[0].will(gives(made))
 	got := read[createAnswer](t, w.ask(t, "POST", "/api/v1/conversations", `{"type":"direct","members":["`+bob.String()+`"]}`), http.StatusCreated)
@@ -94,7 +94,7 @@ func TestConversations(t *testing.T) {
 
 	w.messages[0].will(gives(&pb.ListConversationsResponse{Conversations: []*pb.Conversation{made}, More: true}))
 	list := read[listAnswer](t, w.ask(t, "GET", "/api/v1/conversations?limit=1&skip=4", ""), http.StatusOK)
-	assert.Equal(t, listAnswer{[]conversation{{c, "direct", []chat.ID{bob, w.alice.ID}, at, 9}}, true}, list)
+	assert.Equal(t, listAnswer{[]conversation{{c, "direct", []chat.ID{bob, w.alice.ID}, at, 9, 5, 4}}, true}, list)
 	asked := w.messages[0].last().(*pb.ListConversationsRequest)
 	assert.Equal(t, []int32{1, 4}, []int32{asked.Limit, asked.Skip})
 	w.messages[0].will(nothing)

@@ -97,7 +97,11 @@ func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversatio
 	slices.SortFunc(all, func(a, b *pb.Conversation) int { return int(b.LastMessageAtMs - a.LastMessageAtMs) })
 	skip, limit := int(max(req.Skip, 0)), int(max(req.Limit, 0))
 	rest := all[min(skip, len(all)):]
-	return &pb.ListConversationsResponse{Conversations: rest[:min(limit, len(rest))], More: len(rest) > limit}, nil
+	shown := rest[:min(limit, len(rest))]
+	if err := s.countUnread(ctx, wire.ID(req.UserId), memberships, shown); err != nil {
+		return nil, unavailable(err)
+	}
+	return &pb.ListConversationsResponse{Conversations: shown, More: len(rest) > limit}, nil
 }
 
 func (s *Service) describe(ctx context.Context, ms []chat.Membership) ([]*pb.Conversation, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -26,6 +27,8 @@ type Config struct {
 	Store    *cassandra.Store
 	Cache    *redis.Cache
 	Log      *kafka.Producer
+	Receipts *kafka.Producer // to chat.delivery_receipt
+	Reads    *redis.Reads
 	Now      func() time.Time // the pod's wall clock: message times and the age of a client_msg_id
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer
@@ -43,6 +46,8 @@ type Service struct {
 	memberships   *memo[memberKey, chat.Membership]
 	heads         *memo[chat.ID, chat.Position]
 	contacts      *memo[chat.ID, contactSet]
+	places        *memo[chat.ID, []order.Row]
+	progress      *memo[chat.ID, chat.Progress]
 	pages         singleflight.Group
 	metrics       metrics
 }
@@ -84,6 +89,11 @@ func New(cfg Config) (*Service, error) {
 	s.heads = newMemo(headTTL, cfg.Store.Head)
 	s.contacts = newMemo(contactTTL, s.readContacts)
 	s.contacts.most = maxContactSets
+	s.places = newMemo(cursorTTL, func(ctx context.Context, conv chat.ID) ([]order.Row, error) {
+		return cfg.Store.Places(ctx, conv, newestPlaces)
+	})
+	s.progress = newMemo(cursorTTL, s.loadProgress)
+	s.places.most, s.progress.most = maxPlaces, maxPlaces
 	return s, nil
 }
 

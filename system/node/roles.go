@@ -39,10 +39,12 @@ func (n *Node) buildMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	producer := n.log().Producer(wire.TopicMessages)
+	log, cache := n.log(), n.redis(n.cfg.RedisCache)
+	producer, receipts := log.Producer(wire.TopicMessages), log.Producer(wire.TopicReceipts)
 	n.onClose(func() { _ = producer.Close() })
+	n.onClose(func() { _ = receipts.Close() })
 	s, err := message.New(message.Config{
-		Switches: n.cfg.Switches, Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0), Log: producer,
+		Switches: n.cfg.Switches, Store: store, Cache: redis.NewCache(cache, 0), Log: producer, Receipts: receipts, Reads: redis.NewReads(cache, 0),
 		Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry,
 		Moderate: n.cfg.Moderate,
 	})

@@ -35,7 +35,7 @@ func (n *Node) openStore(ctx context.Context) (*cassandra.Store, error) {
 	return s, nil
 }
 
-// Migrate makes what the stores need before the roles start: keyspace, tables and topic. It may be repeated.
+// Migrate makes what the stores need before the roles start: keyspace, tables and topics. It may be repeated.
 func Migrate(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	if err := cassandra.Migrate(ctx, cfg.cassandra()); err != nil {

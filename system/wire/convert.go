@@ -42,3 +42,18 @@ func PositionsFromPB(ps []*pb.Position) []chat.Position {
 	}
 	return out
 }
+
+// CursorToPB converts a cursor.
+func CursorToPB(c chat.Cursor) *pb.Cursor {
+	return &pb.Cursor{
+		ConversationId: c.ConversationID[:], UserId: c.User[:], Device: c.Device, Kind: c.Kind, Seq: c.Seq, Timestamp: c.Timestamp[:],
+	}
+}
+
+// CursorFromPB converts back.
+func CursorFromPB(p *pb.Cursor) chat.Cursor {
+	return chat.Cursor{
+		Position: chat.Position{ConversationID: ID(p.ConversationId), Seq: p.Seq, Timestamp: ID(p.Timestamp)},
+		User:     ID(p.UserId), Device: p.Device, Kind: p.Kind,
+	}
+}

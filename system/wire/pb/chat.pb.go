@@ -389,7 +389,8 @@ func (x *AdvanceRequest) GetCursors() []*Cursor {
 
 type AdvanceResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Refused       []int32                `protobuf:"varint,1,rep,packed,name=refused,proto3" json:"refused,omitempty"`
+	Refused       []int32                `protobuf:"varint,1,rep,packed,name=refused,proto3" json:"refused,omitempty"` // indexes of cursors of people who are not members
+	Later         []int32                `protobuf:"varint,2,rep,packed,name=later,proto3" json:"later,omitempty"`     // indexes of cursors to send again: not stored, or only up to a place before theirs, which is not stored yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +428,13 @@ func (*AdvanceResponse) Descriptor() ([]byte, []int) {
 func (x *AdvanceResponse) GetRefused() []int32 {
 	if x != nil {
 		return x.Refused
+	}
+	return nil
+}
+
+func (x *AdvanceResponse) GetLater() []int32 {
+	if x != nil {
+		return x.Later
 	}
 	return nil
 }
@@ -2701,9 +2709,10 @@ const file_chat_proto_rawDesc = "" +
 	"\x03seq\x18\x05 \x01(\x03R\x03seq\x12\x1c\n" +
 	"\ttimestamp\x18\x06 \x01(\fR\ttimestamp\">\n" +
 	"\x0eAdvanceRequest\x12,\n" +
-	"\acursors\x18\x01 \x03(\v2\x12.chatlab.v1.CursorR\acursors\"+\n" +
+	"\acursors\x18\x01 \x03(\v2\x12.chatlab.v1.CursorR\acursors\"A\n" +
 	"\x0fAdvanceResponse\x12\x18\n" +
-	"\arefused\x18\x01 \x03(\x05R\arefused\"g\n" +
+	"\arefused\x18\x01 \x03(\x05R\arefused\x12\x14\n" +
+	"\x05later\x18\x02 \x03(\x05R\x05later\"g\n" +
 	"\x0fReceiptsRequest\x12'\n" +
 	"\x0fconversation_id\x18\x01 \x01(\fR\x0econversationId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\fR\x06userId\x12\x12\n" +
