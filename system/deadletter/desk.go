@@ -66,7 +66,7 @@ func (d *Desk) Close() error { return d.producer.Close() }
 func (d *Desk) PassOver(ctx context.Context, topic string, partition int, r kafka.Record, cause error) error {
 	l := Letter{
 		Origin: Origin{Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Group: d.cfg.Group},
-		Error:  cause.Error(), Pod: d.cfg.Pod, Key: r.Key, Value: r.Value,
+		Error:  cause.Error(), Pod: d.cfg.Pod, Key: r.Key, Value: r.Value, Headers: r.Headers,
 	}
 	log := d.cfg.Logger.With("topic", topic, "partition", partition, "offset", r.Offset, "time", r.Time, "group", d.cfg.Group,
 		"key", string(r.Key), "bytes", len(r.Value), "error", cause)

@@ -3,9 +3,13 @@
 package deadletter
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chatlab/chatlab/system/kafka"
 )
@@ -21,15 +25,33 @@ type Origin struct {
 
 // Letter is one such record.
 type Letter struct {
-	Partition int       `json:"partition"` // of the dead letters, not of the origin
-	Offset    int64     `json:"offset"`
-	Time      time.Time `json:"time"` // of the letter
-	Origin    Origin    `json:"origin"`
-	Error     string    `json:"error"`
-	Pod       string    `json:"pod"`
-	Key       []byte    `json:"key"`
-	Value     []byte    `json:"value"`
-	Replayed  time.Time `json:"replayed,omitzero"` // when it was last sent to its origin again
+	Partition int            `json:"partition"` // of the dead letters, not of the origin
+	Offset    int64          `json:"offset"`
+	Time      time.Time      `json:"time"` // of the letter
+	Origin    Origin         `json:"origin"`
+	Error     string         `json:"error"`
+	Pod       string         `json:"pod"`
+	Key       []byte         `json:"-"`
+	Value     []byte         `json:"-"`
+	Headers   []kafka.Header `json:"-"`                 // that the record had
+	Replayed  time.Time      `json:"replayed,omitzero"` // when it was last sent to its origin again
+}
+
+// MarshalJSON shows key and value as text where they are text, and in base64 otherwise.
+func (l Letter) MarshalJSON() ([]byte, error) {
+	type plain Letter
+	out := struct {
+		plain
+		Key        string `json:"key"`
+		Value      string `json:"value,omitempty"`
+		ValueBytes []byte `json:"value_base64,omitempty"`
+	}{plain: plain(l), Key: strings.ToValidUTF8(string(l.Key), "\uFFFD")}
+	if utf8.Valid(l.Value) {
+		out.Value = string(l.Value)
+	} else {
+		out.ValueBytes = l.Value
+	}
+	return json.Marshal(out)
 }
 
 // Name is what a command calls the letter: PARTITION/OFFSET.
@@ -48,12 +70,17 @@ const (
 	headerReplay = "replay-of"
 )
 
+// ownHeaders are those that a letter has besides the record's own.
+func ownHeaders() []string {
+	return []string{headerTopic, headerPartition, headerOffset, headerTime, headerGroup, headerError, headerPod, headerReplay}
+}
+
 // maxErrorBytes bounds what an error, which may quote the record, adds to it.
 const maxErrorBytes = 4 << 10
 
 func (l Letter) headers() []kafka.Header {
 	text := func(k, v string) kafka.Header { return kafka.Header{Key: k, Value: []byte(v)} }
-	return []kafka.Header{
+	return append([]kafka.Header{
 		text(headerTopic, l.Origin.Topic),
 		text(headerPartition, strconv.Itoa(l.Origin.Partition)),
 		text(headerOffset, strconv.FormatInt(l.Origin.Offset, 10)),
@@ -61,7 +88,7 @@ func (l Letter) headers() []kafka.Header {
 		text(headerGroup, l.Origin.Group),
 		text(headerError, l.Error[:min(len(l.Error), maxErrorBytes)]),
 		text(headerPod, l.Pod),
-	}
+	}, l.Headers...)
 }
 
 // parse reads a letter back.
@@ -71,6 +98,7 @@ func parse(partition int, r kafka.Record) (Letter, error) {
 		Partition: partition, Offset: r.Offset, Time: r.Time.UTC(), Error: text(headerError), Pod: text(headerPod), Key: r.Key, Value: r.Value,
 		Origin: Origin{Topic: text(headerTopic), Group: text(headerGroup)},
 	}
+	l.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h kafka.Header) bool { return slices.Contains(ownHeaders(), h.Key) })
 	var err error
 	if l.Origin.Partition, err = strconv.Atoi(text(headerPartition)); err != nil {
 		return l, fmt.Errorf("read letter %s: %w", l.Name(), err)

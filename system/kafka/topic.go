@@ -77,6 +77,9 @@ func (c *Client) partitions(ctx context.Context, topic string) ([]int, error) {
 	}
 	var ids []int
 	for _, t := range m.Topics {
+		if errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+			break
+		}
 		if t.Error != nil {
 			return nil, fmt.Errorf("ask log for topic %s: %w", topic, t.Error)
 		}

@@ -78,6 +78,8 @@ const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
   migrate   makes keyspace, tables and topic, then ends
   drain     asks the gateway at --admin-listen to let its sockets go, and ends when they have: for a hook before a pod's end
 
+chatd dead-letters lists, shows and sends again the records that no worker could process: see chatd dead-letters --help.
+
 Once it listens it prints its addresses as one line of JSON. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
 
 Exit codes: 0 ended as asked, 2 wrong command line, 3 could not start or go on.`
@@ -92,6 +94,11 @@ const (
 // Main runs one role until SIGTERM or SIGINT and returns the exit code. Its first line on stdout is the node's
 // Addresses as JSON; the log goes to stderr.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		if make, ok := tools()[args[0]]; ok {
+			return make().main(args[1:], stdout, stderr)
+		}
+	}
 	var f flags
 	exited := -1
 	parser, err := kong.New(&f, kong.Name("chatd"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
