@@ -211,6 +211,8 @@ func kindOf(k client.Kind) history.Kind {
 		return history.Resync
 	case client.Throttled:
 		return history.Throttled
+	case client.Draining:
+		return history.Draining
 	case client.ErrorFrame:
 		return history.ErrorFrame
 	}

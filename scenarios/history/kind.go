@@ -44,6 +44,8 @@ const (
 	Metric // Text: name, Label: labels as text, Value, Unit
 	Note   // Text
 
+	Draining // Device, RetryAfter: the gateway wants the device to leave within it; that it then leaves is not its own wish
+
 	kinds // their number
 )
 
@@ -115,6 +117,7 @@ func schemas() *[kinds]schema {
 		HistoryRead:  {"history_read", []field{fDevice, fConversation, fCount}},
 		Metric:       {"metric", []field{fText, fLabel, fValue, fUnit}},
 		Note:         {"note", []field{fText}},
+		Draining:     {"draining", []field{fDevice, fRetryAfter}},
 	}
 }
 

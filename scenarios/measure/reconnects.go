@@ -21,28 +21,32 @@ type Reconnects struct {
 	Peak    Number   `json:"peak"`    // of the curve
 	Spread  Number   `json:"spread_s"`
 	Longest Number   `json:"longest_wait_s"` // from the loss until the device was back
+	Told    int64    `json:"told"`           // notices to leave within a window
+	Overdue Number   `json:"overdue_s"`      // beyond its window, at most, from the notice until the device was back; less than 0: within
 }
 
 // reconnects pairs each loss of a connection with the return of its device.
 type reconnects struct {
 	lost    ledger.Rows[time.Duration] // by device: when, plus one; 0: it is connected, or never was, or left by itself
+	due     ledger.Rows[time.Duration] // by device: when the window ends in which it was told to leave; 0: it was not
 	first   time.Duration
 	curve   bins[float64]
 	last    int
 	n       Reconnects
 	started bool
+	late    bool // Overdue is measured
 }
-
-// leftByItself is the close code of a device that said goodbye.
-const leftByItself = 1000
 
 func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 	if v.Devices.Ended() {
 		return
 	}
 	switch e.Kind {
+	case history.Draining:
+		r.n.Told++
+		*r.due.Of(e.Device) = e.At + e.RetryAfter
 	case history.Disconnected:
-		if e.CloseCode != leftByItself && v.Devices.Of(e.Device).Ever && *r.lost.Of(e.Device) == 0 {
+		if d := v.Devices.Of(e.Device); d.Ever && !d.Left() && *r.lost.Of(e.Device) == 0 {
 			*r.lost.Of(e.Device) = e.At + 1
 			r.n.Lost++
 			t.add(columnLosses, e.At)
@@ -51,6 +55,7 @@ func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 		if since := *r.lost.Of(e.Device); since > 0 {
 			*r.lost.Of(e.Device) = 0
 			r.back(since-1, e.At)
+			r.overdue(e)
 			t.add(columnReturns, e.At)
 		}
 	}
@@ -65,6 +70,17 @@ func (r *reconnects) back(lost, at time.Duration) {
 	r.last = max(r.last, i)
 	r.n.Back++
 	r.n.Longest = max(r.n.Longest, seconds(at-lost))
+}
+
+func (r *reconnects) overdue(e *history.Event) {
+	due := r.due.Of(e.Device)
+	if *due == 0 {
+		return
+	}
+	if late := seconds(e.At - *due); !r.late || late > r.n.Overdue {
+		r.n.Overdue, r.late = late, true
+	}
+	*due = 0
 }
 
 func (r *reconnects) result() Reconnects {

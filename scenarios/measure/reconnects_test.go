@@ -20,9 +20,11 @@ const comings = `
 {"at_ms":20,"kind":"connected","device":"c"}
 {"at_ms":20,"kind":"connected","device":"d"}
 {"at_ms":100,"kind":"phase","text":"fault"}
-{"at_ms":1000,"kind":"disconnected","device":"a","close_code":4000}
+{"at_ms":1000,"kind":"disconnected","device":"a","close_code":1000}
 {"at_ms":1000,"kind":"disconnected","device":"b"}
-{"at_ms":1000,"kind":"disconnected","device":"c","close_code":4000}
+{"at_ms":500,"kind":"draining","device":"c","retry_after_ms":1000}
+{"at_ms":600,"kind":"draining","device":"a","retry_after_ms":1000}
+{"at_ms":1000,"kind":"disconnected","device":"c","close_code":1000}
 {"at_ms":1100,"kind":"disconnected","device":"d","close_code":1000}
 {"at_ms":1200,"kind":"connected","device":"a"}
 {"at_ms":1210,"kind":"disconnected","device":"b","text":"an attempt failed"}
@@ -45,6 +47,8 @@ func TestReconnectsPairLossesWithReturns(t *testing.T) {
 	require.InDelta(t, 0.55, float64(got.Longest), 1e-9, "failed attempts prolong the wait")
 	require.InDelta(t, 0.4, float64(got.Spread), 1e-9)
 	require.EqualValues(t, 1, got.Peak)
+	require.EqualValues(t, 2, got.Told)
+	require.InDelta(t, -0.4, float64(got.Overdue), 1e-9, "a is back long before its window ends")
 	for _, s := range n.Timeline.Series {
 		switch s.Name {
 		case SeriesLosses:

@@ -84,7 +84,7 @@ func (c *honestRefusals) mustTell(code history.ID) bool {
 // tellsWhen is true for the codes whose answer is "after retry_after_ms".
 func tellsWhen(code string) bool {
 	switch code {
-	case "user_rate_limited", "group_rate_limited", "server_rate_limited", "unavailable":
+	case "user_rate_limited", "group_rate_limited", "server_rate_limited", "session_rate_limited", "address_rate_limited", "unavailable":
 		return true
 	}
 	return false

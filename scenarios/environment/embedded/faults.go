@@ -40,9 +40,11 @@ func (s *System) Drain(ctx context.Context, name string, over time.Duration) err
 	if !ok {
 		return fmt.Errorf("drain %s: no such pod runs", name)
 	}
-	if err := post(ctx, p.Addresses.Admin, "/drain?window="+over.String()); err != nil {
-		return fmt.Errorf("drain %s: %w", name, err)
-	}
+	s.asking.Go(func() { // the pod answers when its sockets have gone, or when it ends
+		if err := post(context.WithoutCancel(ctx), p.Addresses.Admin, "/drain?window="+over.String()); err != nil {
+			s.spec.Log.Warn("drain pod", "pod", name, "error", err)
+		}
+	})
 	return nil
 }
 

@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios"
@@ -39,6 +41,9 @@ func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.
 	if spec.PresenceTTL == 0 {
 		spec.PresenceTTL, spec.Heartbeat = time.Minute, 30*time.Second
 	}
+	if spec.Log == nil {
+		spec.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(), pods: &pods{live: map[string]*pod.Pod{}}}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
@@ -57,6 +62,7 @@ type System struct {
 	pods      *pods
 	log       *kafka.Client
 	rows      *cassandra.Store
+	asking    sync.WaitGroup // calls that pods answer when they like; none outlives its pod
 }
 
 func (s *System) start(ctx context.Context) (err error) {
@@ -90,6 +96,7 @@ func (s *System) Close() error {
 	for _, p := range live {
 		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
 	}
+	s.asking.Wait()
 	s.links.close()
 	if s.rows != nil {
 		s.rows.Close()

@@ -17,7 +17,11 @@ type Device struct {
 	First     time.Duration // when it first was
 	Since     time.Duration // since when it wants to be connected: a lost connection does not change it, leaving does
 	left      bool
+	told      bool // that it has to leave: the connection is lost to it, whoever ends it
 }
+
+// Left says whether the device went by its own wish and is not back.
+func (d *Device) Left() bool { return d.left }
 
 // Devices knows all devices.
 type Devices struct {
@@ -35,7 +39,7 @@ func (d *Devices) Observe(e *history.Event, name Names) {
 		d.ended = d.ended || name(e.Text) == End
 	case history.DeviceKnown:
 		d.Of(e.Device).Owner = e.User
-	case history.Connected, history.Resumed, history.Disconnected:
+	case history.Connected, history.Resumed, history.Disconnected, history.Draining:
 		if !d.ended {
 			d.Of(e.Device).change(e)
 		}
@@ -43,8 +47,12 @@ func (d *Devices) Observe(e *history.Event, name Names) {
 }
 
 func (d *Device) change(e *history.Event) {
-	if e.Kind == history.Disconnected {
-		d.Connected, d.left = false, d.left || e.CloseCode == closeNormal
+	switch e.Kind {
+	case history.Draining:
+		d.told = true
+		return
+	case history.Disconnected:
+		d.Connected, d.left = false, d.left || e.CloseCode == closeNormal && !d.told
 		return
 	}
 	if !d.Ever {
@@ -53,5 +61,5 @@ func (d *Device) change(e *history.Event) {
 	if !d.Ever || d.left {
 		d.Since = e.At
 	}
-	d.Connected, d.Ever, d.left = true, true, false
+	d.Connected, d.Ever, d.left, d.told = true, true, false, false
 }
