@@ -1,0 +1,42 @@
+package edge
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/system/api"
+)
+
+// TestEveryFieldOfABodyIsDescribed compares the bodies with the schemas of the OpenAPI document, both ways.
+func TestEveryFieldOfABodyIsDescribed(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI())
+	require.NoError(t, err)
+	for name, body := range map[string]any{
+		"SessionRequest": sessionRequest{}, "Session": sessionAnswer{},
+		"CreateConversation": createRequest{}, "CreatedConversation": createAnswer{},
+		"Conversations": listAnswer{}, "Conversation": conversation{},
+		"ChangeMembers": membersRequest{}, "SendMessage": sendRequest{}, "SentMessage": sendAnswer{}, "History": historyAnswer{},
+		"SignOfLife": presenceRequest{}, "Presences": presenceAnswer{}, "Presence": presence{}, "OnlineDevice": device{},
+		"PushDevice": deviceRequest{}, "Problem": problem{},
+	} {
+		require.Contains(t, doc.Components.Schemas, name)
+		schema := doc.Components.Schemas[name].Value
+		require.ElementsMatch(t, bodyFields(body), slices.Collect(maps.Keys(schema.Properties)), name)
+		require.Subset(t, bodyFields(body), schema.Required, name)
+	}
+}
+
+func bodyFields(body any) (names []string) {
+	of := reflect.TypeOf(body)
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
