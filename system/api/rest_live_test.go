@@ -39,6 +39,8 @@ func TestTheSystemIsAsDescribed(t *testing.T) {
 	stamp := field[[]map[string]any](t, page, "messages")[1]["timestamp"].(string)
 	l.do(call{user: "bob", method: "GET", path: conversation + "/messages?before=" + stamp, status: 200})
 	l.do(call{user: "bob", method: "GET", path: conversation + "/messages?after=" + stamp, status: 200})
+	l.do(call{user: "bob", method: "POST", path: conversation + "/read", body: `{"seq":2}`, status: 204})
+	l.do(call{user: "alice", method: "GET", path: conversation + "/receipts?seq=1", status: 200})
 	l.do(call{user: "bob", method: "GET", path: "/api/v1/conversations?limit=5&skip=0", status: 200})
 	l.do(call{user: "alice", method: "POST", path: conversation + "/members", body: `{"remove":["` + l.users["carol"].String() + `"]}`, status: 204})
 	l.do(call{user: "alice", method: "PUT", path: "/api/v1/presence", status: 204, body: fmt.Sprintf(
