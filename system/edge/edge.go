@@ -85,8 +85,8 @@ func (c Config) withDefaults() (Config, error) {
 
 // Edge is an http.Handler for all of /api/v1.
 //
-// The limits are this process's own: with N edges a user may send N times as much. The gateways hold the same limit,
-// and the group's limit, where it matters, is held by one message pod.
+// The limits are this process's own: with N edges a user may ask N times as much. The gateways hold the same limit on
+// sends, message pods hold it for all of them together, and the group's limit is held by one message pod.
 type Edge struct {
 	cfg      Config
 	mux      *http.ServeMux

@@ -28,7 +28,8 @@ type Config struct {
 // Users is a set of token buckets, one a user. No user is admitted more than Burst + PerSecond x t times within any
 // time t, as Now counts it.
 //
-// The buckets live in this process: a user who spreads sends over N pods gets N times the limit. Only buckets that are
+// The buckets live in this process: a user who spreads sends over N pods gets N times as many past them. Message pods
+// hold the limit for all pods together, in Redis; these buckets keep floods away from it. Only buckets that are
 // not full are kept, so memory follows the users who sent lately, not all users. When MaxUsers buckets are in debt a
 // new user is refused until one is full again: forgetting a debt would lift the limit for those who send the most.
 type Users struct {

@@ -33,6 +33,9 @@ func (s *Service) send(ctx context.Context, req *pb.SendRequest) (*pb.SendRespon
 	if err != nil {
 		return nil, err
 	}
+	if err := s.users.admit(ctx, m); err != nil {
+		return nil, err
+	}
 	if err := s.limit(ctx, m); err != nil {
 		return nil, err
 	}

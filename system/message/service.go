@@ -26,6 +26,7 @@ type Config struct {
 	Switches chat.Switches
 	Store    *cassandra.Store
 	Cache    *redis.Cache
+	Limits   *redis.Limits // on one user's sends, shared by all pods; nil: none
 	Log      *kafka.Producer
 	Receipts *kafka.Producer // to chat.delivery_receipt
 	Reads    *redis.Reads
@@ -41,6 +42,7 @@ type Service struct {
 	pb.UnimplementedMessagesServer
 	cfg           Config
 	writer        writer
+	users         *userLimit
 	limiter       *groupLimiter
 	conversations *memo[chat.ID, chat.Conversation]
 	memberships   *memo[memberKey, chat.Membership]
@@ -78,6 +80,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("write path %q is unknown", cfg.Switches.WritePath)
 	}
 	s.writer = withDefect(cfg.Switches.Mutant, s.writer)
+	s.users = newUserLimit(cfg)
 	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, cfg.Switches.GroupWait, s.metrics.queued)
 	cfg.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chat_group_limit_longest_queue_length", Help: "Sends that wait for the limit of the group of this pod for which most wait.",

@@ -45,7 +45,8 @@ func (n *Node) buildMessage(ctx context.Context) error {
 	n.onClose(func() { _ = receipts.Close() })
 	s, err := message.New(message.Config{
 		Switches: n.cfg.Switches, Store: store, Cache: redis.NewCache(cache, 0), Log: producer, Receipts: receipts, Reads: redis.NewReads(cache, 0),
-		Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry,
+		Limits: redis.NewLimits(cache, limit.SendsPerMinute/60.0, limit.SendsBurst),
+		Now:    n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry,
 		Moderate: n.cfg.Moderate,
 	})
 	if err != nil {

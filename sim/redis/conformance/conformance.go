@@ -40,6 +40,7 @@ func Run(t *testing.T, options *redis.Options) {
 		{"a script is run by its hash after it was loaded", scriptByHash},
 		{"a script reads time and writes a hash", scriptTimeAndHash},
 		{"a script compares and deletes", scriptCompareAndDelete},
+		{"a script keeps moments to the microsecond in a sorted set", scriptMoments},
 		{"a script's reply keeps its types", scriptReplies},
 		{"an operation on the wrong type is refused", wrongTypeRefused},
 		{"absent keys are told apart", absentKeys},

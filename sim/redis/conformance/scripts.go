@@ -116,6 +116,20 @@ return 0`)
 	require.Zero(s, removed, "an absent field is false, not an error")
 }
 
+// scriptMoments is what the limit on users relies on: a script counts with moments in microseconds without losing any.
+func scriptMoments(s *suite) {
+	key, moment := s.key("z"), int64(1_764_000_000_123_457)
+	script := redis.NewScript(`
+redis.call('ZADD', KEYS[1], string.format('%.0f', ARGV[2] + 1), ARGV[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+local absent = redis.call('ZRANGE', KEYS[1] .. 'x', -1, -1, 'WITHSCORES')
+local removed = redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', ARGV[2] - 1), '+inf')
+return {last[1], string.format('%.0f', tonumber(last[2])), absent[2] == nil and 1 or 0, removed, redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0}`)
+	got, err := script.Run(s.ctx, s.Client, []string{key}, "\x00\xff binary", moment).Result()
+	s.ok(err)
+	require.Equal(s, []any{"\x00\xff binary", strconv.FormatInt(moment+1, 10), int64(1), int64(1), int64(0)}, got)
+}
+
 func scriptReplies(s *suite) {
 	got, err := s.Eval(s.ctx, `return {1, 'two', 3.9, {4, 'five'}, redis.call('GET', KEYS[1]), redis.status_reply('FINE')}`, []string{s.key("nothing")}).Result()
 	s.ok(err)
