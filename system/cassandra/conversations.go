@@ -1,6 +1,7 @@
 package cassandra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/order"
 )
 
 // writesAtOnce bounds the statements of one call that are under way together.
@@ -48,13 +50,17 @@ func (s *Store) Conversation(ctx context.Context, id chat.ID) (chat.Conversation
 	return c, nil
 }
 
-// AddMembers lets users see the places from seq on. It may be repeated.
-func (s *Store) AddMembers(ctx context.Context, conv chat.ID, users []chat.ID, seq int64) error {
+// leftWithoutSeq is the left_seq of who left a conversation whose messages have no seq.
+const leftWithoutSeq = -1
+
+// AddMembers lets users see the places from place on. It may be repeated, and come later than a later change.
+func (s *Store) AddMembers(ctx context.Context, conv chat.ID, users []chat.ID, place chat.Place) error {
+	at := int64(order.TicksOfUUID(place.Timestamp))
 	err := s.eachMember(ctx, users, func(ctx context.Context, user chat.ID) error {
-		return s.s.Query(insertUserConversation, gocql.UUID(user), gocql.UUID(conv), seq-1, int64(0)).WithContext(ctx).Exec()
+		return s.s.Query(joinUserConversation, gocql.UUID(user), gocql.UUID(conv), max(place.Seq-1, 0), int64(0), at).WithContext(ctx).Exec()
 	})
 	if err == nil {
-		err = s.s.Query(addParticipants, uuids(users), gocql.UUID(conv)).WithContext(ctx).Exec()
+		err = s.s.Query(addParticipants, at, uuids(users), gocql.UUID(conv)).WithContext(ctx).Exec()
 	}
 	if err != nil {
 		return fmt.Errorf("add members: %w", err)
@@ -62,13 +68,14 @@ func (s *Store) AddMembers(ctx context.Context, conv chat.ID, users []chat.ID, s
 	return nil
 }
 
-// RemoveMembers lets users see the places up to seq and no further. It may be repeated.
-func (s *Store) RemoveMembers(ctx context.Context, conv chat.ID, users []chat.ID, seq int64) error {
+// RemoveMembers lets users see the places up to place and no further. It may be repeated, and come later than a later change.
+func (s *Store) RemoveMembers(ctx context.Context, conv chat.ID, users []chat.ID, place chat.Place) error {
+	at, left := int64(order.TicksOfUUID(place.Timestamp)), cmp.Or(place.Seq, leftWithoutSeq)
 	err := s.eachMember(ctx, users, func(ctx context.Context, user chat.ID) error {
-		return s.s.Query(leaveUserConversation, seq, gocql.UUID(user), gocql.UUID(conv)).WithContext(ctx).Exec()
+		return s.s.Query(leaveUserConversation, at, left, gocql.UUID(user), gocql.UUID(conv)).WithContext(ctx).Exec()
 	})
 	if err == nil {
-		err = s.s.Query(removeParticipants, uuids(users), gocql.UUID(conv)).WithContext(ctx).Exec()
+		err = s.s.Query(removeParticipants, at, uuids(users), gocql.UUID(conv)).WithContext(ctx).Exec()
 	}
 	if err != nil {
 		return fmt.Errorf("remove members: %w", err)

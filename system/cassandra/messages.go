@@ -9,7 +9,6 @@ import (
 	"github.com/gocql/gocql"
 
 	"github.com/chatlab/chatlab/system/chat"
-	"github.com/chatlab/chatlab/system/order"
 )
 
 // maxBatchBytes keeps a batch well under what a commit log segment takes, and its latency near that of one row.
@@ -109,24 +108,6 @@ func reversed(ms []chat.Message) []chat.Message {
 		ms[i], ms[j] = ms[j], ms[i]
 	}
 	return ms
-}
-
-// Recover reads the state of a conversation's order as it was before the record at offset.
-func (s *Store) Recover(ctx context.Context, conv chat.ID, offset int64) (*order.State, error) {
-	rec := order.Recover(offset)
-	it := s.s.Query(selectPlaces, gocql.UUID(conv)).PageSize(500).WithContext(ctx).Iter()
-	var ts, sender, cid gocql.UUID
-	var row order.Row
-	for it.Scan(&ts, &row.Seq, &row.Offset, &sender, &cid) {
-		row.Timestamp, row.Sender, row.ClientMsgID = chat.ID(ts), chat.ID(sender), chat.ID(cid)
-		if !rec.Add(row) {
-			break
-		}
-	}
-	if err := it.Close(); err != nil {
-		return nil, fmt.Errorf("read places: %w", err)
-	}
-	return rec.State(), nil
 }
 
 // Head returns the newest place of a conversation; the zero position if it has none.

@@ -38,14 +38,17 @@ const (
 	selectAfter  = `SELECT ` + messageColumns + ` FROM messages WHERE conversation_id = ? AND timestamp > ? ORDER BY timestamp ASC LIMIT ?`
 
 	// selectPlaces reads no content: it rebuilds the sequencer's state, newest place first, page by page.
-	selectPlaces = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id FROM messages WHERE conversation_id = ?`
-	selectHead   = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
-	selectSeq    = `SELECT seq FROM messages WHERE conversation_id = ? AND timestamp = ?`
+	selectPlaces  = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id, message_type FROM messages WHERE conversation_id = ?`
+	selectContent = `SELECT content FROM messages WHERE conversation_id = ? AND timestamp = ?`
+	selectHead    = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
+	selectSeq     = `SELECT seq FROM messages WHERE conversation_id = ? AND timestamp = ?`
 
-	insertConversation  = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`
-	selectConversation  = `SELECT type, participants, last_message_at, created_at FROM conversations WHERE conversation_id = ?`
-	addParticipants     = `UPDATE conversations SET participants = participants + ? WHERE conversation_id = ?`
-	removeParticipants  = `UPDATE conversations SET participants = participants - ? WHERE conversation_id = ?`
+	insertConversation = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`
+	selectConversation = `SELECT type, participants, last_message_at, created_at FROM conversations WHERE conversation_id = ?`
+	// Changes of members are written with the ticks of their place as write time: later than any clock's microseconds,
+	// and the last one by place wins, whatever order the writes come in.
+	addParticipants     = `UPDATE conversations USING TIMESTAMP ? SET participants = participants + ? WHERE conversation_id = ?`
+	removeParticipants  = `UPDATE conversations USING TIMESTAMP ? SET participants = participants - ? WHERE conversation_id = ?`
 	updateLastMessageAt = `UPDATE conversations SET last_message_at = ? WHERE conversation_id = ?`
 
 	insertCursor      = `INSERT INTO cursors (conversation_id, user_id, device, kind, seq, timestamp) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`
@@ -57,7 +60,8 @@ const (
 	deleteDevice  = `DELETE FROM devices WHERE user_id = ? AND device = ?`
 
 	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)`
-	leaveUserConversation   = `UPDATE user_conversations SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
+	joinUserConversation    = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?`
+	leaveUserConversation   = `UPDATE user_conversations USING TIMESTAMP ? SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
 	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq FROM user_conversations WHERE user_id = ?`
 	selectUserConversation  = `SELECT joined_seq, left_seq FROM user_conversations WHERE user_id = ? AND conversation_id = ?`
 )
@@ -65,9 +69,9 @@ const (
 // Statements lists the data statements above, for tests that hold a server against them.
 func Statements() []string {
 	return []string{
-		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectHead, selectSeq,
+		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectContent, selectHead, selectSeq,
 		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
-		insertUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
+		insertUserConversation, joinUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
 		insertCursor, selectCursors, selectUserCursors, insertDevice, selectDevices, deleteDevice,
 	}
 }

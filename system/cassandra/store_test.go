@@ -76,7 +76,7 @@ func TestRecover(t *testing.T) {
 	for _, at := range []int{0, 1, 600, 1199} {
 		st, err := s.Recover(ctx, conv, ms[at].Place.Offset)
 		require.NoError(t, err)
-		p, repeat, err := st.Place(order.Record{
+		p, repeat, err := st.Order.Place(order.Record{
 			Partition: 5, Offset: ms[at].Place.Offset, Time: ms[at].CreatedAt, Sender: ms[at].SenderID, ClientMsgID: ms[at].ClientMsgID,
 		})
 		require.NoError(t, err)
@@ -94,8 +94,12 @@ func TestMembers(t *testing.T) {
 	got, err := s.Conversation(ctx, conv.ID)
 	require.NoError(t, err)
 	require.ElementsMatch(t, conv.Members, got.Members)
-	require.NoError(t, s.AddMembers(ctx, conv.ID, []chat.ID{c}, 7))
-	require.NoError(t, s.RemoveMembers(ctx, conv.ID, []chat.ID{b}, 9))
+	at := func(seq int64) chat.Place {
+		return chat.Place{Seq: seq, Timestamp: order.TimeUUID(order.TicksOf(now)+order.Ticks(seq), 0, seq)}
+	}
+	require.NoError(t, s.RemoveMembers(ctx, conv.ID, []chat.ID{b}, at(9)))
+	require.NoError(t, s.AddMembers(ctx, conv.ID, []chat.ID{b}, at(8)), "a change that was overtaken changes nothing")
+	require.NoError(t, s.AddMembers(ctx, conv.ID, []chat.ID{c}, at(7)))
 	got, err = s.Conversation(ctx, conv.ID)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []chat.ID{a, c}, got.Members)
@@ -105,6 +109,8 @@ func TestMembers(t *testing.T) {
 	require.True(t, m.Sees(7))
 	m, err = s.Membership(ctx, b, conv.ID)
 	require.NoError(t, err)
+	require.False(t, m.Sees(7))
+	require.True(t, m.Sees(8))
 	require.True(t, m.Sees(9))
 	require.False(t, m.Sees(10))
 	_, err = s.Membership(ctx, chat.NewID(), conv.ID)

@@ -12,7 +12,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
-	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/placement"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -34,7 +34,7 @@ type item struct {
 // runLogFirst works on one partition. Pushing and storing go side by side; an offset is committed when its row is
 // stored, and nothing else can hold it up.
 func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
-	states := &states{store: w.cfg.Store, partition: int32(p.ID), byID: map[chat.ID]*conversation{}}
+	states := newStates(w.cfg.Store, p.ID)
 	cache := newCacheWriter(w.cfg.Cache, w.cfg.Logger, w.metrics)
 	var caching sync.WaitGroup
 	caching.Go(func() { cache.run(ctx) })
@@ -67,6 +67,7 @@ func (w *Worker) handle(ctx context.Context, p *kafka.Partition, states *states,
 	if err != nil {
 		return 0, err
 	}
+	states.stored()
 	cache.add(items) // after the row: a reader who fills the cache meanwhile finds what is not yet added
 	return n, w.passOver(ctx, p, append(refused, poison...)...)
 }
@@ -100,7 +101,7 @@ func (w *Worker) placeOne(ctx context.Context, states *states, r kafka.Record) (
 		if err != nil {
 			return err
 		}
-		it, ok, err := conv.take(rec, r, states.partition)
+		it, ok, err := conv.take(rec, r)
 		if err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func (w *Worker) placeOne(ctx context.Context, states *states, r kafka.Record) (
 		return it.storable()
 	})
 	if deadletter.IsRefused(err) {
-		delete(states.byID, conversation)
+		states.forget(conversation)
 	}
 	return items, err
 }
@@ -129,20 +130,16 @@ func (it *item) traced(parent string) {
 }
 
 // take turns a record into an item; a repeated message gives none.
-func (c *conversation) take(rec wire.Record, r kafka.Record, partition int32) (item, bool, error) {
+func (c *conversation) take(rec wire.Record, r kafka.Record) (item, bool, error) {
 	if rec.MessageType == wire.TypeThrottle {
 		f := wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: rec.ConversationID, RetryAfterMS: rec.RetryAfterMS}
-		return item{conv: c, frame: wire.Encode(f), members: c.members, record: r}, true, nil
+		return item{conv: c, frame: wire.Encode(f), members: c.Members(), record: r}, true, nil
 	}
-	place, repeat, err := c.order.Place(order.Record{
-		Partition: partition, Offset: r.Offset, Time: r.Time, Sender: rec.SenderID, ClientMsgID: rec.ClientMsgID,
-	})
+	m, members, repeat, err := c.Take(rec, r)
 	if err != nil || repeat {
 		return item{}, false, err
 	}
-	m := rec.Message()
-	m.Place = place
-	return item{conv: c, message: m, frame: wire.Encode(wire.MessageFrame(m)), members: c.applyMembers(m), placed: true, record: r}, true, nil
+	return item{conv: c, message: m, frame: wire.Encode(wire.MessageFrame(m)), members: members, placed: true, record: r}, true, nil
 }
 
 // pushAndStore returns the items that cannot be pushed or that storage refuses for good.
@@ -165,7 +162,7 @@ func (w *Worker) pushAndStore(ctx context.Context, items []item) (refused []refu
 // note makes a span of what was done for an item, if somebody traces it.
 func (w *Worker) note(it item, what string, start time.Time, err error) {
 	if it.trace != "" {
-		w.cfg.Network.Tracer.Note(it.trace, what, start, err, trace.Conversation(it.conv.id), trace.Message(it.message.ID))
+		w.cfg.Network.Tracer.Note(it.trace, what, start, err, trace.Conversation(it.conv.ID), trace.Message(it.message.ID))
 	}
 }
 
@@ -175,7 +172,7 @@ func (w *Worker) push(ctx context.Context, items []item) (refused []refusal) {
 		start := time.Now()
 		err := deadletter.Guard(func() error {
 			for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-				w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
+				w.handOver(gateway, it, delivery{conv: it.conv.ID, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
 			}
 			return nil
 		})
@@ -248,13 +245,13 @@ func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.M
 		return deadletter.Refuse(err)
 	}
 	if err == nil {
-		err = conv.storeMembers(ctx, w.cfg.Store, ms)
+		err = placement.Apply(ctx, w.cfg.Store, ms...)
 	}
 	if err == nil {
 		err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
 	}
 	if err != nil && ctx.Err() == nil {
-		w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)
+		w.cfg.Logger.Warn("store messages", "conversation_id", conv.ID, "error", err)
 	}
 	return err
 }
