@@ -86,7 +86,7 @@ func (s *Store) Places(ctx context.Context, conv chat.ID, limit int) ([]order.Ro
 	out := make([]order.Row, 0, min(limit, it.NumRows()))
 	var ts, sender, cid gocql.UUID
 	var row order.Row
-	for len(out) < limit && it.Scan(&ts, &row.Seq, &row.Offset, &sender, &cid) {
+	for len(out) < limit && it.Scan(&ts, &row.Seq, &row.Offset, &sender, &cid, nil) {
 		row.Timestamp, row.Sender, row.ClientMsgID = chat.ID(ts), chat.ID(sender), chat.ID(cid)
 		out = append(out, row)
 	}
