@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
-	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/placement"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -20,19 +19,11 @@ type places struct {
 	store     *cassandra.Store
 	path      string
 	partition int32
-	byID      map[chat.ID]*conversation
+	placed    *placement.Places
 }
-
-type conversation struct {
-	order   *order.State
-	members []chat.ID
-}
-
-// maxConversations bounds a partition's memory; what is dropped is read again.
-const maxConversations = 20_000
 
 func newPlaces(store *cassandra.Store, path string, partition int32) *places {
-	return &places{store: store, path: path, partition: partition, byID: map[chat.ID]*conversation{}}
+	return &places{store: store, path: path, partition: partition, placed: placement.New(store, partition)}
 }
 
 // unreadable marks a record that cannot be read.
@@ -65,30 +56,16 @@ func (p *places) find(ctx context.Context, rec wire.Record, r kafka.Record) (cha
 		c, err := p.members(ctx, rec.ConversationID)
 		return chat.Place{Timestamp: rec.Timestamp, Partition: p.partition, Offset: r.Offset}, c, err
 	}
-	c, ok := p.byID[rec.ConversationID]
-	if !ok {
-		state, err := p.store.Recover(ctx, rec.ConversationID, r.Offset)
-		if err != nil {
-			return chat.Place{}, nil, err
-		}
-		members, err := p.members(ctx, rec.ConversationID)
-		if err != nil {
-			return chat.Place{}, nil, err
-		}
-		if len(p.byID) >= maxConversations {
-			clear(p.byID)
-		}
-		c = &conversation{state, members}
-		p.byID[rec.ConversationID] = c
+	p.placed.Stored() // all of them, as the fan-out committed them
+	c, err := p.placed.Get(ctx, rec.ConversationID, r.Offset)
+	if err != nil {
+		return chat.Place{}, nil, err
 	}
-	place, repeat, err := c.order.Place(order.Record{
-		Partition: p.partition, Offset: r.Offset, Time: r.Time, Sender: rec.SenderID, ClientMsgID: rec.ClientMsgID,
-	})
+	m, members, repeat, err := c.Take(rec, r)
 	if err != nil || repeat {
-		return place, nil, backoff.Permanent(err)
+		return m.Place, nil, backoff.Permanent(err)
 	}
-	c.change(rec)
-	return place, c.members, nil
+	return m.Place, members, nil
 }
 
 // members reads them as they are now: a superset is fine, who may see a place is looked up before anything leaves.
@@ -98,18 +75,6 @@ func (p *places) members(ctx context.Context, conv chat.ID) ([]chat.ID, error) {
 		return nil, nil
 	}
 	return c.Members, err
-}
-
-func (c *conversation) change(rec wire.Record) {
-	var users []chat.ID
-	if rec.MessageType != chat.TypeMembersAdded && rec.MessageType != chat.TypeMembersRemoved {
-		return
-	}
-	_ = json.Unmarshal([]byte(rec.Content), &users) // written by a message pod; anything else names nobody
-	c.members = slices.DeleteFunc(slices.Clone(c.members), func(u chat.ID) bool { return slices.Contains(users, u) })
-	if rec.MessageType == chat.TypeMembersAdded {
-		c.members = append(c.members, users...)
-	}
 }
 
 // untilDone repeats what must succeed before the partition can go on.
