@@ -23,7 +23,7 @@ const maxMessage = 8 << 20
 
 // Client makes a gRPC connection that dials lazily through the network and comes back within a second.
 func (n Network) Client(address string) (*grpc.ClientConn, error) {
-	c, err := grpc.NewClient("passthrough:///"+address, append(n.clientTrace(),
+	c, err := grpc.NewClient("passthrough:///"+address, append(append(n.clientTrace(), n.credentials()...),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return n.Dial(ctx, "tcp", a) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
@@ -44,7 +44,8 @@ func (n Network) Client(address string) (*grpc.ClientConn, error) {
 // Server makes a gRPC server whose handlers return chat errors.
 func (n Network) Server() *grpc.Server {
 	return grpc.NewServer(append(n.serverTrace(),
-		grpc.UnaryInterceptor(refuse),
+		grpc.ChainUnaryInterceptor(n.Secret.unary, refuse),
+		grpc.StreamInterceptor(n.Secret.stream),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)...)
@@ -88,7 +89,7 @@ func Refusal(err error) *chat.Error {
 		}
 	}
 	switch st.Code() {
-	case codes.ResourceExhausted, codes.Unimplemented:
+	case codes.ResourceExhausted, codes.Unimplemented, codes.Unauthenticated:
 		return chat.Errorf(chat.CodeUnavailable, "service refused the call").After(time.Second)
 	}
 	return chat.Errorf(chat.CodeUnknownOutcome, "no answer from the service").After(200 * time.Millisecond)

@@ -15,6 +15,8 @@ type Network struct {
 	// Names maps "name:port" as a store or a role announces it to the address that leads there. What is not in it
 	// is dialed as it stands.
 	Names map[string]string
+	// Secret is sent with every call to another role and asked for by every server. Nil: calls are not proved.
+	Secret *Secret
 	// Tracer makes spans of the calls of this network's clients and servers; nil: none.
 	Tracer *trace.Tracer
 }
