@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -36,14 +37,21 @@ type claims struct {
 	UserExpires int64  `json:"uexp,omitempty"` // unix seconds
 }
 
-// Issuer signs tokens with one key.
+// Issuer signs tokens with one key at a time.
 type Issuer struct {
-	key Key
+	key atomic.Pointer[Key]
 	now func() time.Time
 }
 
 // NewIssuer makes an issuer; now is the wall clock that its tokens carry.
-func NewIssuer(key Key, now func() time.Time) *Issuer { return &Issuer{key, now} }
+func NewIssuer(key Key, now func() time.Time) *Issuer {
+	i := &Issuer{now: now}
+	i.Replace(key)
+	return i
+}
+
+// Replace signs with another key from the next token on. Those who verify must know it before.
+func (i *Issuer) Replace(key Key) { i.key.Store(&key) }
 
 // Ticket signs a ticket.
 func (i *Issuer) Ticket(t Ticket) (string, error) {
@@ -66,8 +74,9 @@ func (i *Issuer) registered(user chat.ID, expires time.Time) jwt.RegisteredClaim
 
 func (i *Issuer) sign(typ string, c claims) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
-	t.Header["kid"], t.Header["typ"] = i.key.id, typ
-	s, err := t.SignedString(i.key.private)
+	key := i.key.Load()
+	t.Header["kid"], t.Header["typ"] = key.id, typ
+	s, err := t.SignedString(key.private)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}

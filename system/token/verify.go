@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -19,19 +20,43 @@ const (
 
 // Verifier judges tokens by a set of keys. Its errors are chat errors: token_missing, token_invalid, token_expired.
 type Verifier struct {
-	keys   Keys
+	keys   *atomic.Pointer[Keys]
+	now    func() time.Time
 	parser *jwt.Parser
 }
 
 // NewVerifier makes a verifier; now is the wall clock that expiry is judged by.
 func NewVerifier(keys Keys, now func() time.Time) *Verifier {
-	return &Verifier{keys, jwt.NewParser(
+	v := &Verifier{keys: &atomic.Pointer[Keys]{}, now: now}
+	v.Replace(keys)
+	v.parser = v.parse()
+	return v
+}
+
+// Expecting is the same verifier, but it takes only tokens of this issuer and for this audience. Empty: any.
+func (v *Verifier) Expecting(issuer, audience string) *Verifier {
+	var more []jwt.ParserOption
+	if issuer != "" {
+		more = append(more, jwt.WithIssuer(issuer))
+	}
+	if audience != "" {
+		more = append(more, jwt.WithAudience(audience))
+	}
+	return &Verifier{v.keys, v.now, v.parse(more...)}
+}
+
+// Replace changes the keys for the next token that is judged: one that an old key signed is good for as long as that key
+// stays in the set.
+func (v *Verifier) Replace(keys Keys) { v.keys.Store(&keys) }
+
+func (v *Verifier) parse(more ...jwt.ParserOption) *jwt.Parser {
+	return jwt.NewParser(append(more,
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg(), jwt.SigningMethodES256.Alg()}),
 		jwt.WithExpirationRequired(),
 		jwt.WithLeeway(Leeway),
-		jwt.WithTimeFunc(now),
+		jwt.WithTimeFunc(v.now),
 		jwt.WithStrictDecoding(),
-	)}
+	)...)
 }
 
 // User verifies a user token.
@@ -93,7 +118,7 @@ func (v *Verifier) verify(token string, ticket bool) (c claims, user chat.ID, er
 // key finds the key by kid and insists on that key's own algorithm: what the token says of it decides nothing.
 func (v *Verifier) key(t *jwt.Token) (any, error) {
 	kid, _ := t.Header["kid"].(string)
-	k, ok := v.keys.byID[kid]
+	k, ok := v.keys.Load().byID[kid]
 	switch {
 	case kid == "":
 		return nil, errors.New("token names no kid")
@@ -112,8 +137,10 @@ func refusal(err error) error {
 		return chat.Errorf(chat.CodeTokenExpired, "token has expired")
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return chat.Errorf(chat.CodeTokenInvalid, "token is not valid yet")
+	case errors.Is(err, jwt.ErrTokenInvalidIssuer), errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return chat.Errorf(chat.CodeTokenInvalid, "token is of another issuer, or for another audience")
 	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
-		return chat.Errorf(chat.CodeTokenInvalid, "token has no exp")
+		return chat.Errorf(chat.CodeTokenInvalid, "token lacks exp, or the iss or aud that are asked for")
 	}
 	return chat.Errorf(chat.CodeTokenInvalid, "token cannot be verified")
 }
