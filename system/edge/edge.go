@@ -44,6 +44,8 @@ type Config struct {
 	Poll              time.Duration // between two looks at a gateway; 1 s
 	RequestsPerSecond float64       // DefaultRequestsPerSecond
 	Sends             *limit.Users  // limit.Sends
+	// Admit takes a request of an address before anything is known of who asks. Nil: all.
+	Admit func(*http.Request) *chat.Error
 
 	Now     func() time.Time // wall clock: server_time, epochs and tickets; time.Now
 	Log     *slog.Logger
@@ -70,6 +72,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Admit == nil {
+		c.Admit = func(*http.Request) *chat.Error { return nil }
 	}
 	if c.Sends == nil {
 		c.Sends = limit.Sends(c.Now)

@@ -100,8 +100,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const unmatched = "unmatched"
 
-// serve asks for the cap and for the token before it says which paths exist.
+// serve asks for the address, for the cap and for the token before it says which paths exist.
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, route string) {
+	if refusal := e.cfg.Admit(r); refusal != nil {
+		writeProblem(w, refusal)
+		return
+	}
 	if !e.cap.Allow() {
 		writeProblem(w, chat.Errorf(chat.CodeServerLimit, "the edge is at its cap of requests").After(capRetryAfter))
 		return

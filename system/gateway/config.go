@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path"
 	"time"
 
@@ -32,6 +33,10 @@ type Config struct {
 	Presence    pb.PresencesClient
 	// Limiter takes one send of the user, or says when to come back. Nil: no limit.
 	Limiter func(user chat.ID) (ok bool, retryAfter time.Duration)
+	// Admit takes a request of an address before anything is known of who asks. Nil: all.
+	Admit func(*http.Request) *chat.Error
+	// Memory says what the process uses and may use, in bytes; a limit of 0 means that there is none. Nil: never shed.
+	Memory func() (used, limit uint64)
 	// Origins are host patterns of web pages that may connect besides those of the gateway's own host.
 	Origins []string
 
@@ -43,6 +48,9 @@ type Config struct {
 type Limits struct {
 	Connections int           // 50,000
 	OutboxBytes int           // that wait for one session's socket; 1 MiB
+	AcceptRate  float64       // new connections a second, as many at once; 2,000
+	FrameRate   float64       // frames of one session a second; 100
+	FrameBurst  int           // of those at once; twice the rate
 	Sends       int           // frames of one session that wait for other services; 32
 	BadFrames   int           // before the session is closed; 10
 	Linger      time.Duration // between two writes to a busy socket; 40 ms, negative: none
@@ -66,10 +74,16 @@ func (c Config) withDefaults() Config {
 	if c.Limiter == nil {
 		c.Limiter = func(chat.ID) (bool, time.Duration) { return true, 0 }
 	}
+	if c.Admit == nil {
+		c.Admit = func(*http.Request) *chat.Error { return nil }
+	}
 	def(&c.PresenceTTL, time.Minute)
 	l := &c.Limits
 	def(&l.Connections, 50_000)
 	def(&l.OutboxBytes, 1<<20)
+	def(&l.AcceptRate, 2000)
+	def(&l.FrameRate, 100)
+	def(&l.FrameBurst, max(1, int(2*l.FrameRate)))
 	def(&l.Sends, 32)
 	def(&l.BadFrames, 10)
 	def(&l.Linger, 40*time.Millisecond)
@@ -96,6 +110,9 @@ func (c Config) validate() error {
 		return errors.New("gateway needs VerifyTicket and VerifyUser")
 	case c.MessagesFor == nil || c.Presence == nil:
 		return errors.New("gateway needs MessagesFor and Presence")
+	}
+	if l := c.Limits; l.AcceptRate < 0 || l.FrameRate < 0 || l.FrameBurst < 0 || l.Connections < 0 {
+		return errors.New("gateway limits must not be negative")
 	}
 	for _, o := range c.Origins {
 		if _, err := path.Match(o, ""); err != nil {

@@ -135,5 +135,5 @@ func (g *Gateway) DeliverOne(_ context.Context, req *pb.DeliverOneRequest) (*pb.
 
 // Status answers how many connections there are and whether more are taken.
 func (g *Gateway) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
-	return &pb.StatusResponse{Connections: g.connections.Load(), Draining: g.state.Load() != serving}, nil
+	return &pb.StatusResponse{Connections: g.connections.Load(), Draining: g.state.Load() != serving, Shedding: g.shedding.Load()}, nil
 }

@@ -23,6 +23,10 @@ func (s *session) receive(typ websocket.MessageType, data []byte) {
 		return
 	}
 	s.framed.Store(int64(s.g.clock()))
+	if wait := s.hurry(); wait > 0 {
+		s.slowDown(data, wait)
+		return
+	}
 	f, err := s.decode(typ, data)
 	s.g.metrics.received(f.Type, err)
 	if err != nil {
@@ -60,6 +64,25 @@ func (s *session) decode(typ websocket.MessageType, data []byte) (wire.ClientFra
 		f.ConversationID, f.ClientMsgID = chat.ID{}, chat.ID{}
 	}
 	return f, nil
+}
+
+// hurry counts a frame in, or says that the session must wait so long.
+func (s *session) hurry() (wait time.Duration) {
+	l := s.g.cfg.Limits
+	return s.frames.take(s.g.clock(), time.Duration(float64(time.Second)/l.FrameRate), l.FrameBurst)
+}
+
+// slowDown refuses a frame that came too soon. Refusals have the same limit: who goes on beyond that floods, and is
+// closed.
+func (s *session) slowDown(data []byte, wait time.Duration) {
+	l := s.g.cfg.Limits
+	if s.surplus.take(s.g.clock(), time.Duration(float64(time.Second)/l.FrameRate), l.FrameBurst) > 0 {
+		s.close(chat.CloseProtocol)
+		return
+	}
+	s.g.metrics.frames.WithLabelValues("surplus").Inc()
+	f, _ := wire.DecodeClient(data) // only for the id that the device waits for
+	s.refuse(chat.Errorf(chat.CodeSessionLimit, "%g frames/s: this session sends more", l.FrameRate).After(wait), f.ClientMsgID)
 }
 
 // tolerate ends a session that sends one bad frame after the other.

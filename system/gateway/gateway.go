@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -37,6 +38,10 @@ type Gateway struct {
 	mu     sync.Mutex
 	state  atomic.Int32 // written under mu
 	work   sync.WaitGroup
+
+	accepts  *rate.Limiter
+	shedding atomic.Bool // near the memory limit
+	presence atomic.Bool // presence answered last
 }
 
 const (
@@ -45,7 +50,7 @@ const (
 	closed
 )
 
-// New makes a gateway and starts its two loops; Close ends them.
+// New makes a gateway and starts its loops; Close ends them.
 func New(cfg Config) (*Gateway, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -55,12 +60,17 @@ func New(cfg Config) (*Gateway, error) {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.buffers.New = func() any { return new(bytes.Buffer) }
 	g.queues.New = func() any { return new(queue) }
+	g.accepts = rate.NewLimiter(rate.Limit(cfg.Limits.AcceptRate), max(1, int(cfg.Limits.AcceptRate)))
+	g.presence.Store(true)
 	g.table.init()
-	g.metrics = newMetrics(cfg.Metrics, &g.connections, &g.outbox)
+	g.metrics = newMetrics(cfg.Metrics, g)
 	g.sweeper.init(cfg.Limits.Ping)
 	g.refresher.init(cfg.Switches.HeartbeatBy == "gateway", cfg.PresenceTTL)
 	g.work.Go(g.sweep)
 	g.work.Go(g.refresh)
+	if cfg.Memory != nil && cfg.Switches.ShedAt > 0 {
+		g.work.Go(g.watchMemory)
+	}
 	return g, nil
 }
 
@@ -71,15 +81,30 @@ func (g *Gateway) clock() time.Duration { return time.Since(g.started) }
 func (g *Gateway) enter() *chat.Error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state.Load() != serving {
-		return chat.Errorf(chat.CodeUnavailable, "gateway %s is being replaced: ask for another", g.cfg.Name).After(time.Second)
-	}
-	if g.connections.Load() >= int64(g.cfg.Limits.Connections) {
-		return chat.Errorf(chat.CodeUnavailable, "gateway %s is full: ask for another", g.cfg.Name).After(time.Second)
+	reason, e := g.refusal()
+	if e != nil {
+		g.metrics.refusals.WithLabelValues(reason).Inc()
+		return e.After(time.Second)
 	}
 	g.connections.Add(1)
 	g.work.Add(1)
 	return nil
+}
+
+// refusal says why no connection is taken now. Unavailable sends a device elsewhere; too many at once is no reason to
+// go and be too many there.
+func (g *Gateway) refusal() (reason string, e *chat.Error) {
+	switch {
+	case g.state.Load() != serving:
+		return "draining", chat.Errorf(chat.CodeUnavailable, "gateway %s is being replaced: ask for another", g.cfg.Name)
+	case g.connections.Load() >= int64(g.cfg.Limits.Connections):
+		return "full", chat.Errorf(chat.CodeUnavailable, "gateway %s is full: ask for another", g.cfg.Name)
+	case g.shedding.Load():
+		return "shedding", chat.Errorf(chat.CodeUnavailable, "gateway %s is short of memory: ask for another", g.cfg.Name)
+	case !g.accepts.Allow():
+		return "accept_rate", chat.Errorf(chat.CodeServerLimit, "too many connect to gateway %s at once", g.cfg.Name)
+	}
+	return "", nil
 }
 
 func (g *Gateway) leave() {
@@ -98,20 +123,19 @@ func (g *Gateway) shut(state int32) bool {
 	return true
 }
 
-// Ready proves that the gateway reaches the services it stands for.
+// Ready proves that the gateway reaches the message service, without which it can neither take nor catch up on messages.
+// Presence away is no reason to take no sockets: they work, and chat_gateway_presence_up says so.
 func (g *Gateway) Ready(ctx context.Context) error {
 	if g.state.Load() != serving {
 		return fmt.Errorf("gateway %s is draining", g.cfg.Name)
 	}
+	_, presenceErr := g.cfg.Presence.Online(ctx, &pb.OnlineRequest{})
+	g.presence.Store(presenceErr == nil || refused(presenceErr))
 	nobody := chat.ID{}
-	_, err := g.cfg.MessagesFor(nobody).Heads(ctx, &pb.HeadsRequest{UserId: nobody[:]})
-	if err == nil || refused(err) {
-		return nil
+	if _, err := g.cfg.MessagesFor(nobody).Heads(ctx, &pb.HeadsRequest{UserId: nobody[:]}); err != nil && !refused(err) {
+		return fmt.Errorf("reach message service: %w", err)
 	}
-	if _, presenceErr := g.cfg.Presence.Online(ctx, &pb.OnlineRequest{}); presenceErr == nil || refused(presenceErr) {
-		return nil
-	}
-	return fmt.Errorf("reach message service: %w", err)
+	return nil
 }
 
 // refused says that an error is the other side's answer, not the lack of one.

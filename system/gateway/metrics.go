@@ -13,13 +13,22 @@ import (
 type metrics struct {
 	pushes, misses, slowReaders, flushes prometheus.Counter
 	joined                               prometheus.Histogram
-	frames, closes, presenceErrors       *prometheus.CounterVec
+	frames, closes, refusals             *prometheus.CounterVec
+	presenceErrors                       *prometheus.CounterVec
 	sends                                *prometheus.HistogramVec
 }
 
-func newMetrics(r prometheus.Registerer, connections, outbox *atomic.Int64) metrics {
+func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 	gauge := func(name, help string, v *atomic.Int64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(v.Load()) }))
+	}
+	state := func(name, help string, v *atomic.Bool) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			if v.Load() {
+				return 1
+			}
+			return 0
+		}))
 	}
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
@@ -31,15 +40,18 @@ func newMetrics(r prometheus.Registerer, connections, outbox *atomic.Int64) metr
 		r.MustRegister(c)
 		return c
 	}
-	gauge("chat_gateway_connections", "WebSocket connections.", connections)
-	gauge("chat_gateway_outbox_bytes", "Bytes that wait for sockets.", outbox)
+	gauge("chat_gateway_connections", "WebSocket connections.", &g.connections)
+	gauge("chat_gateway_outbox_bytes", "Bytes that wait for sockets.", &g.outbox)
+	state("chat_gateway_shedding", "1 while no connections are taken for want of memory.", &g.shedding)
+	state("chat_gateway_presence_up", "1 while presence answers; sockets work without it.", &g.presence)
 	m := metrics{
 		pushes:         counter("chat_gateway_pushes_total", "Frames from workers put into outboxes, one for each device."),
 		misses:         counter("chat_gateway_misses_total", "Recipients of deliveries who had no socket here."),
 		slowReaders:    counter("chat_gateway_slow_reader_closes_total", "Sessions closed because their device read too slowly."),
 		flushes:        counter("chat_gateway_flushes_total", "Writes to sockets."),
-		frames:         counters("chat_gateway_frames_received_total", "Frames from devices, by type; refused ones are bad.", "type"),
+		frames:         counters("chat_gateway_frames_received_total", "Frames from devices, by type; refused ones are bad, those that came too fast surplus.", "type"),
 		closes:         counters("chat_gateway_closes_total", "Sessions that the gateway closed, by close code.", "code"),
+		refusals:       counters("chat_gateway_refusals_total", "Connections refused after their ticket was verified, by reason.", "reason"),
 		presenceErrors: counters("chat_gateway_presence_errors_total", "Failed calls to presence, by call.", "call"),
 		joined: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "chat_gateway_flush_frames", Help: "Frames joined into one write.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),

@@ -56,6 +56,7 @@ func (s *session) sayLeft() {
 }
 
 func (g *Gateway) presenceFailed(call string, err error) {
+	g.presence.Store(refused(err))
 	g.metrics.presenceErrors.WithLabelValues(call).Inc()
 	g.cfg.Log.Warn("presence does not answer", "call", call, "error", err)
 }

@@ -38,6 +38,8 @@ type session struct {
 	// Of the reader.
 	resumed bool
 	bad     int // frames
+	frames  pace
+	surplus pace // frames that frames refused
 }
 
 // alive notes a sign of life and passes it on to presence, if the last one there is old enough.

@@ -110,6 +110,9 @@ const (
 
 // pong answers a ping through the outbox, so that a device which does not read cannot hold up its own reader here.
 func (s *session) pong(_ context.Context, payload []byte) bool {
+	if s.hurry() > 0 {
+		return false // a flood of pings gets no answers
+	}
 	frame := append([]byte{pongFrame, byte(len(payload))}, payload...) // the library lets at most 125 bytes through
 	s.enqueue(item{data: frame, control: true})
 	return false

@@ -137,16 +137,3 @@ func TestCloseIsBounded(t *testing.T) {
 		require.Error(t, err)
 	})
 }
-
-func TestReadyProvesTheWayToServices(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, w *world) {
-		ctx := context.Background()
-		require.NoError(t, w.g.Ready(ctx))
-		w.messages.heads = func(context.Context, *pb.HeadsRequest) (*pb.HeadsResponse, error) {
-			return nil, context.DeadlineExceeded
-		}
-		require.NoError(t, w.g.Ready(ctx), "presence answers")
-		w.presence.fail = context.DeadlineExceeded
-		require.ErrorContains(t, w.g.Ready(ctx), "reach message service")
-	})
-}

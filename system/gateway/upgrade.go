@@ -21,6 +21,10 @@ const (
 
 // ServeHTTP opens a session for a device that brings a ticket.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e := g.cfg.Admit(r); e != nil {
+		problem(w, e)
+		return
+	}
 	switch {
 	case r.URL.Path != "/ws":
 		problem(w, chat.Errorf(chat.CodeNotFound, "%.100q is not here: sockets open at /ws", r.URL.Path))
