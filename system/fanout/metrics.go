@@ -14,6 +14,7 @@ type metrics struct {
 	givenUp     prometheus.Counter
 	misses      prometheus.Counter
 	cacheErrors prometheus.Counter
+	receipts    prometheus.Counter
 	stores      *prometheus.HistogramVec
 
 	breaker       prometheus.Gauge
@@ -33,6 +34,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		repeats:     counter("chat_fanout_repeats_total", "Records that repeat a message which has its place."),
 		givenUp:     counter("chat_fanout_given_up_total", "Deliveries given up after their stated time; their devices are told to resync."),
 		misses:      counter("chat_fanout_misses_total", "Recipients whom the gateway did not have."),
+		receipts:    counter("chat_fanout_receipt_frames_total", "Receipt frames, one for each sender told."),
 		cacheErrors: counter("chat_fanout_cache_errors_total", "Failed updates of the message cache."),
 		stores: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "chat_cassandra_write_duration_seconds", Help: "Time to store a batch of rows, by outcome.",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
@@ -78,7 +79,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer func() { _ = w.letters.Close() }()
 	defer w.outlets.close()
 	defer w.routes.close()
-	return group.Run(ctx)
+	if !w.cfg.Switches.Receipts {
+		return group.Run(ctx)
+	}
+	receipts := &kafka.Group{Client: w.cfg.Log, ID: wire.GroupReceipts, Topic: wire.TopicReceipts, Session: w.cfg.Session, Handle: w.runReceipts}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return group.Run(ctx) })
+	g.Go(func() error { return receipts.Run(ctx) })
+	return g.Wait()
 }
 
 // Ready proves the data path: the log's leaders answer, storage answers a quorum read and presence a lookup, and the
