@@ -34,8 +34,7 @@ func (s *session) receive(typ websocket.MessageType, data []byte) {
 		s.tolerate(err)
 		return
 	}
-	if f.Type == wire.TypeReceived {
-		s.received.note(f.ConversationID, f.Seq)
+	if s.social(f) {
 		return
 	}
 	if err := s.admit(f); err != nil {
@@ -60,7 +59,9 @@ func (s *session) decode(typ websocket.MessageType, data []byte) (wire.ClientFra
 			return f, chat.Errorf(chat.CodeBadFrame, "frame %s before resume: that comes first", f.Type)
 		}
 	}
-	if f.Type != wire.TypeSend && f.Type != wire.TypeReceived {
+	switch f.Type {
+	case wire.TypeSend, wire.TypeReceived, wire.TypeRead, wire.TypeTyping:
+	default:
 		f.ConversationID, f.ClientMsgID = chat.ID{}, chat.ID{}
 	}
 	return f, nil
@@ -117,9 +118,11 @@ func (s *session) handle(f wire.ClientFrame) {
 	case wire.TypeSend:
 		s.send(f)
 	case wire.TypeResume:
+		s.note(chat.Delivered, f.Positions...) // what a lost frame would have said
 		s.announce()
 		s.heads(f.Positions, wire.TypeResumed)
 	case wire.TypeHeartbeat:
+		s.note(chat.Delivered, f.Positions...)
 		s.heartbeat(f.Positions)
 	case wire.TypeAuth:
 		s.renew(f.Token)

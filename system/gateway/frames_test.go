@@ -243,7 +243,7 @@ func TestReceivedKeepsTheNewest(t *testing.T) {
 	require.EqualValues(t, 9, w.g.Received(user, conv))
 	var c cursors
 	for range 2 * chat.MaxPositions {
-		c.note(chat.NewID(), 1)
+		c.note(chat.Delivered, chat.Position{ConversationID: chat.NewID(), Seq: 1})
 	}
 	require.Len(t, c.at, chat.MaxPositions)
 }

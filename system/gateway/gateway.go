@@ -24,6 +24,8 @@ type Gateway struct {
 	table     table
 	sweeper   sweeper
 	refresher refresher
+	reporter  reporter
+	typing    typing
 	leaving   chan struct{} // a slot for each Leave under way
 	queues    sync.Pool     // *queue
 	buffers   sync.Pool     // *bytes.Buffer, for a frame being read or frames being joined
@@ -66,6 +68,9 @@ func New(cfg Config) (*Gateway, error) {
 	g.metrics = newMetrics(cfg.Metrics, g)
 	g.sweeper.init(cfg.Limits.Ping)
 	g.refresher.init(cfg.Switches.HeartbeatBy == "gateway", cfg.PresenceTTL)
+	g.reporter.init()
+	g.typing.init()
+	g.work.Go(g.report)
 	g.work.Go(g.sweep)
 	g.work.Go(g.refresh)
 	if cfg.Memory != nil && cfg.Switches.ShedAt > 0 {

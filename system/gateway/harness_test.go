@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -248,6 +249,47 @@ type messagePods struct {
 	mu    sync.Mutex
 	send  func(context.Context, *pb.SendRequest) (*pb.SendResponse, error)
 	heads func(context.Context, *pb.HeadsRequest) (*pb.HeadsResponse, error)
+
+	advance  func([]chat.Cursor) (*pb.AdvanceResponse, error)
+	advances []advance
+	typing   func(*pb.TypingRequest) error
+	typed    []*pb.TypingRequest
+}
+
+// advance is one call that moves cursors.
+type advance struct {
+	at      time.Time
+	cursors []chat.Cursor
+}
+
+func (m *messagePods) Advance(_ context.Context, req *pb.AdvanceRequest, _ ...grpc.CallOption) (*pb.AdvanceResponse, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := advance{at: time.Now()}
+	for _, c := range req.Cursors {
+		a.cursors = append(a.cursors, wire.CursorFromPB(c))
+	}
+	m.advances = append(m.advances, a)
+	if m.advance != nil {
+		return m.advance(a.cursors)
+	}
+	return &pb.AdvanceResponse{}, nil
+}
+
+func (m *messagePods) Typing(_ context.Context, req *pb.TypingRequest, _ ...grpc.CallOption) (*pb.TypingResponse, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.typed = append(m.typed, req)
+	if m.typing != nil {
+		return nil, m.typing(req)
+	}
+	return &pb.TypingResponse{}, nil
+}
+
+func (m *messagePods) advanced() []advance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.advances)
 }
 
 func (m *messagePods) Send(ctx context.Context, req *pb.SendRequest, _ ...grpc.CallOption) (*pb.SendResponse, error) {

@@ -12,6 +12,7 @@ import (
 
 type metrics struct {
 	pushes, misses, slowReaders, flushes prometheus.Counter
+	reported, unreported                 prometheus.Counter
 	joined                               prometheus.Histogram
 	frames, closes, refusals             *prometheus.CounterVec
 	presenceErrors                       *prometheus.CounterVec
@@ -48,6 +49,8 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 		pushes:         counter("chat_gateway_pushes_total", "Frames from workers put into outboxes, one for each device."),
 		misses:         counter("chat_gateway_misses_total", "Recipients of deliveries who had no socket here."),
 		slowReaders:    counter("chat_gateway_slow_reader_closes_total", "Sessions closed because their device read too slowly."),
+		reported:       counter("chat_gateway_cursors_reported_total", "Cursors sent to message pods, those sent again included."),
+		unreported:     counter("chat_gateway_cursors_unreported_total", "Cursors that no message pod took; they are sent again."),
 		flushes:        counter("chat_gateway_flushes_total", "Writes to sockets."),
 		frames:         counters("chat_gateway_frames_received_total", "Frames from devices, by type; refused ones are bad, those that came too fast surplus.", "type"),
 		closes:         counters("chat_gateway_closes_total", "Sessions that the gateway closed, by close code.", "code"),
