@@ -2,10 +2,12 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/wire"
@@ -204,4 +206,14 @@ func (t *tallies) committed() int64 {
 		next = min(next, c.since)
 	}
 	return next
+}
+
+// membersOf reads who is in a conversation now; one that does not exist has nobody.
+func membersOf(ctx context.Context, store *cassandra.Store, conv chat.ID) ([]chat.ID, error) {
+	c, err := store.Conversation(ctx, conv)
+	var refusal *chat.Error
+	if errors.As(err, &refusal) && refusal.Code == chat.CodeNotFound {
+		return nil, nil
+	}
+	return c.Members, err
 }
