@@ -120,6 +120,14 @@ func (w *Worker) placeOne(ctx context.Context, states *states, r kafka.Record) (
 	return items, err
 }
 
+// recorded is the time of a message's record, and zero for a notice.
+func (it *item) recorded() (at time.Time) {
+	if it.placed {
+		at = it.record.Time
+	}
+	return at
+}
+
 // traced lets the trace context of a message, if it has one, travel on to the devices.
 func (it *item) traced(parent string) {
 	if it.trace = parent; parent != "" && it.placed {
@@ -172,7 +180,7 @@ func (w *Worker) push(ctx context.Context, items []item) (refused []refusal) {
 		start := time.Now()
 		err := deadletter.Guard(func() error {
 			for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-				w.handOver(gateway, it, delivery{conv: it.conv.ID, users: users, frame: it.frame, at: time.Now(), trace: it.trace})
+				w.handOver(gateway, it, delivery{conv: it.conv.ID, users: users, frame: it.frame, at: time.Now(), trace: it.trace, recorded: it.recorded()})
 			}
 			return nil
 		})

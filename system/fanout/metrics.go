@@ -9,6 +9,8 @@ import (
 
 type metrics struct {
 	lag         *prometheus.GaugeVec
+	oldest      *prometheus.GaugeVec
+	deliveries  prometheus.Histogram
 	held        prometheus.Gauge
 	repeats     prometheus.Counter
 	givenUp     prometheus.Counter
@@ -41,13 +43,35 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 12),
 		}, []string{"outcome"}),
 	}
-	r.MustRegister(m.lag, m.held, m.stores)
+	m.oldest = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chat_consumer_oldest_record_timestamp_seconds", Help: "Time of the oldest record of a partition that this worker works on, since 1970; 0: it waits for one.",
+	}, []string{"partition"})
+	m.deliveries = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "chat_delivery_duration_seconds", Help: "Time from a message's record in the log to its frame in the queues of a gateway's sockets.",
+		Buckets: prometheus.ExponentialBuckets(0.0025, 2, 14),
+	})
+	r.MustRegister(m.lag, m.oldest, m.held, m.stores, m.deliveries)
 	m.withoutPresence(r)
 	return m
 }
 
 func (m metrics) observeLag(partition int, lag int64) {
 	m.lag.WithLabelValues(strconv.Itoa(partition)).Set(float64(lag))
+}
+
+func (m metrics) observeOldest(partition int, at time.Time) {
+	seconds := 0.0
+	if !at.IsZero() {
+		seconds = float64(at.UnixMilli()) / 1000
+	}
+	m.oldest.WithLabelValues(strconv.Itoa(partition)).Set(seconds)
+}
+
+// delivered takes the time of the record; the zero time is a notice, which is no message.
+func (m metrics) delivered(recorded time.Time) {
+	if !recorded.IsZero() {
+		m.deliveries.Observe(max(0, time.Since(recorded).Seconds()))
+	}
 }
 
 func (m metrics) observeStore(d time.Duration, err error) {

@@ -23,6 +23,8 @@ type delivery struct {
 	frame []byte
 	at    time.Time
 	trace string
+
+	recorded time.Time // of the message's record in the log; zero: it is no message
 }
 
 func (d delivery) size() int { return len(d.frame) + 64 }
@@ -140,6 +142,7 @@ func (o *outlet) acknowledged(number uint64) {
 	n := 0
 	for n < o.next && o.base <= number {
 		o.bytes -= o.queue[n].size()
+		o.metrics.delivered(o.queue[n].recorded)
 		o.base++
 		n++
 	}

@@ -74,7 +74,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	group := &kafka.Group{
 		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
-		Handle: handle, Observe: w.metrics.observeLag, Held: w.held,
+		Handle: handle, Observe: w.metrics.observeLag, Oldest: w.metrics.observeOldest, Held: w.held,
 	}
 	defer func() { _ = w.letters.Close() }()
 	defer w.outlets.close()

@@ -42,6 +42,9 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 		return c
 	}
 	gauge("chat_gateway_connections", "WebSocket connections.", &g.connections)
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chat_gateway_connections_limit", Help: "WebSocket connections that the gateway takes at most.",
+	}, func() float64 { return float64(g.cfg.Limits.Connections) }))
 	gauge("chat_gateway_outbox_bytes", "Bytes that wait for sockets.", &g.outbox)
 	state("chat_gateway_shedding", "1 while no connections are taken for want of memory.", &g.shedding)
 	state("chat_gateway_presence_up", "1 while presence answers; sockets work without it.", &g.presence)

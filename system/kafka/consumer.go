@@ -25,6 +25,8 @@ type Group struct {
 	Session time.Duration
 	// Observe sees the lag of the partitions held, every two paces of the client. May be nil.
 	Observe func(partition int, lag int64)
+	// Oldest sees the time of the oldest record that a handler works on, as often; zero: it waits for one. May be nil.
+	Oldest func(partition int, at time.Time)
 	// Held is told how many partitions this member works on, with each generation. May be nil.
 	Held func(partitions int)
 }
@@ -103,6 +105,9 @@ func (g *Group) watch(ctx context.Context, parts []*Partition) {
 			lag := p.judge(ends[p.ID])
 			if g.Observe != nil {
 				g.Observe(p.ID, lag)
+			}
+			if g.Oldest != nil {
+				g.Oldest(p.ID, p.Oldest())
 			}
 		}
 	}

@@ -27,6 +27,8 @@ type Partition struct {
 	commits *commits
 	records chan Record
 	read    atomic.Int64 // next offset to read
+	fetched atomic.Int64 // next offset to hand out
+	oldest  atomic.Int64 // time of the first record that was handed out and is not committed, Unix nanoseconds; 0: none
 	stalls  int          // consecutive looks without progress
 	looked  int64
 	rebuild chan struct{}
@@ -50,15 +52,35 @@ func (p *Partition) Fetch(ctx context.Context, max int) ([]Record, error) {
 			case r := <-p.records:
 				batch = append(batch, r)
 			default:
+				p.handedOut(batch)
 				return batch, nil
 			}
 		}
+		p.handedOut(batch)
 		return batch, nil
 	}
 }
 
 // Commit says that all records below next are done with.
-func (p *Partition) Commit(next int64) { p.commits.set(p.ID, next) }
+func (p *Partition) Commit(next int64) {
+	p.commits.set(p.ID, next)
+	if next >= p.fetched.Load() {
+		p.oldest.Store(0)
+	}
+}
+
+func (p *Partition) handedOut(batch []Record) {
+	p.fetched.Store(batch[len(batch)-1].Offset + 1)
+	p.oldest.CompareAndSwap(0, batch[0].Time.UnixNano())
+}
+
+// Oldest is the time of the oldest record that the handler works on; zero when it waits for one.
+func (p *Partition) Oldest() time.Time {
+	if t := p.oldest.Load(); t != 0 {
+		return time.Unix(0, t)
+	}
+	return time.Time{}
+}
 
 // pump reads into the handler's channel, with a new reader whenever the old one fails or stalls.
 func (p *Partition) pump(ctx context.Context) {

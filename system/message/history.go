@@ -99,6 +99,7 @@ func (s *Service) readPage(ctx context.Context, p page) (r pageResult, err error
 
 func (s *Service) readNewest(ctx context.Context, p page) (r pageResult, err error) {
 	ms, complete, err := s.cfg.Cache.Newest(ctx, p.conv, p.limit)
+	s.metrics.observeCache(complete, err)
 	if err == nil && complete {
 		return pageResult{ms, true}, nil
 	}

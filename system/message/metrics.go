@@ -12,6 +12,7 @@ type metrics struct {
 	sends *prometheus.HistogramVec
 	queue prometheus.Gauge
 	reads *prometheus.CounterVec
+	cache *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -23,7 +24,8 @@ func newMetrics(r prometheus.Registerer) metrics {
 		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_group_limit_queue_length", Help: "Sends that wait for their group's limit, all groups of this pod."}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chat_history_reads_total", Help: "Pages of history served, by source."}, []string{"source"}),
 	}
-	r.MustRegister(m.sends, m.queue, m.reads)
+	m.cache = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chat_cache_reads_total", Help: "Questions to the message cache, by result."}, []string{"result"})
+	r.MustRegister(m.sends, m.queue, m.reads, m.cache)
 	return m
 }
 
@@ -35,6 +37,17 @@ func (m metrics) observeSend(d time.Duration, err error) {
 		outcome = string(chat.AsError(err).Code)
 	}
 	m.sends.WithLabelValues(outcome).Observe(d.Seconds())
+}
+
+func (m metrics) observeCache(complete bool, err error) {
+	result := "miss"
+	switch {
+	case err != nil:
+		result = "error"
+	case complete:
+		result = "hit"
+	}
+	m.cache.WithLabelValues(result).Inc()
 }
 
 func (m metrics) observeRead(fromCache bool) {
