@@ -64,6 +64,7 @@ type Measured struct {
 // Topology says how many pods of each role run.
 type Topology struct {
 	Gateways, Messages, Workers, Presences int
+	Pushes                                 int // 0: nobody is notified
 	Partitions                             int
 }
 

@@ -21,6 +21,7 @@ const (
 	presenceRPC   = "presence-1:7000"
 	cacheAddress  = "redis-cache:6379"
 	onlineAddress = "redis-presence:6379"
+	pushAddress   = "push-providers:443"
 )
 
 // Stores are the stand-ins, to look into them and to break them.
@@ -95,6 +96,9 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
 	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}
+	if err := w.startPush(cfg); err != nil {
+		return err
+	}
 	cfg.Network = w.from("operator") // migrates
 	w.Stores.Network = cfg.Network
 	return nil

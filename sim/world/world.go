@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	simpush "github.com/chatlab/chatlab/sim/push"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/node"
 	"github.com/chatlab/chatlab/system/token"
@@ -40,6 +41,7 @@ type Config struct {
 // World is a running system.
 type World struct {
 	EdgeURL string
+	Push    *simpush.Server // what phones are notified of
 	Stores  Stores
 	Kafka   []string // brokers, as they announce themselves
 	names   map[string]string
@@ -87,7 +89,7 @@ func (w *World) start(ctx context.Context) error {
 	if err := node.Migrate(ctx, base); err != nil {
 		return err
 	}
-	for _, role := range []string{node.Message, node.Presence, node.Gateway, node.Fanout, node.Edge} {
+	for _, role := range []string{node.Message, node.Presence, node.Gateway, node.Fanout, node.Push, node.Edge} {
 		if err := w.startRole(ctx, base, role); err != nil {
 			return err
 		}

@@ -17,13 +17,14 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/message"
+	"github.com/chatlab/chatlab/system/push"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
 // flags are what `chatd ROLE` takes, from the command line or from the environment.
 type flags struct {
-	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,migrate,drain" help:"One of the above."`
+	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,push,migrate,drain" help:"One of the above."`
 
 	Name     string `group:"This pod" help:"Its name, unique in its role. Every role but migrate and drain needs it." env:"CHATD_NAME" placeholder:"gateway-1"`
 	Profile  string `group:"This pod" help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
@@ -43,14 +44,14 @@ type flags struct {
 	TraceEndpoint string  `group:"This pod" help:"Collector that takes spans by OTLP over gRPC. Without one nothing is traced." env:"CHATD_TRACE_ENDPOINT" placeholder:"http://HOST:PORT"`
 	TraceRatio    float64 `group:"This pod" help:"Share of the messages that a gateway begins to trace, 0 to 1. A message that brings a trace context keeps its choice." default:"0.01" env:"CHATD_TRACE_RATIO"`
 
-	Kafka         []string `group:"Stores" help:"Brokers. message, fanout and migrate need them." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
+	Kafka         []string `group:"Stores" help:"Brokers. message, fanout, push and migrate need them." env:"CHATD_KAFKA" placeholder:"HOST:PORT"`
 	Partitions    int      `group:"Stores" help:"Partitions of chat.message_sent when migrate makes it; fixed from then on." default:"24" env:"CHATD_PARTITIONS"`
 	LogReplicas   int      `group:"Stores" help:"Replicas of the topic when migrate makes it." default:"3" env:"CHATD_LOG_REPLICAS"`
-	Cassandra     []string `group:"Stores" help:"Contact points. message, fanout and migrate need them." env:"CHATD_CASSANDRA" placeholder:"IP:PORT"`
+	Cassandra     []string `group:"Stores" help:"Contact points. message, fanout, push and migrate need them." env:"CHATD_CASSANDRA" placeholder:"IP:PORT"`
 	Keyspace      string   `group:"Stores" help:"Keyspace in Cassandra." default:"chat" env:"CHATD_KEYSPACE"`
 	RowReplicas   int      `group:"Stores" help:"Replication factor when migrate makes the keyspace." default:"3" env:"CHATD_ROW_REPLICAS"`
 	RedisCache    string   `group:"Stores" help:"Redis of the message cache. message and fanout need it." env:"CHATD_REDIS_CACHE" placeholder:"HOST:PORT"`
-	RedisPresence string   `group:"Stores" help:"Redis of presence. presence and fanout need it." env:"CHATD_REDIS_PRESENCE" placeholder:"HOST:PORT"`
+	RedisPresence string   `group:"Stores" help:"Redis of presence. presence, fanout and push need it." env:"CHATD_REDIS_PRESENCE" placeholder:"HOST:PORT"`
 
 	Messages      []string          `group:"Other roles" help:"gRPC addresses of message pods. edge and gateway need them." env:"CHATD_MESSAGES" placeholder:"HOST:PORT"`
 	Presences     []string          `group:"Other roles" help:"gRPC addresses of presence pods. edge and gateway need them." env:"CHATD_PRESENCES" placeholder:"HOST:PORT"`
@@ -62,9 +63,18 @@ type flags struct {
 	TicketKey  string `group:"Keys" help:"File with the private JWK that signs tickets. edge needs it." env:"CHATD_TICKET_KEY" type:"existingfile" placeholder:"FILE"`
 	TicketJWKS string `group:"Keys" name:"ticket-jwks" help:"File with the JWKS that verifies tickets. gateway needs it." env:"CHATD_TICKET_JWKS" type:"existingfile" placeholder:"FILE"`
 
+	FCMCredentials string `group:"Push providers (push)" name:"fcm-credentials" help:"File of the service account that sends through FCM. Without it FCM is not used." env:"CHATD_FCM_CREDENTIALS" type:"existingfile" placeholder:"FILE"`
+	FCMURL         string `group:"Push providers (push)" name:"fcm-url" help:"Where FCM is." default:"https://fcm.googleapis.com" env:"CHATD_FCM_URL"`
+	APNsKey        string `group:"Push providers (push)" name:"apns-key" help:"File with the private key (.p8) that signs provider tokens for APNs. Without it APNs is not used." env:"CHATD_APNS_KEY" type:"existingfile" placeholder:"FILE"`
+	APNsKeyID      string `group:"Push providers (push)" name:"apns-key-id" help:"Id of that key." env:"CHATD_APNS_KEY_ID" placeholder:"ID"`
+	APNsTeam       string `group:"Push providers (push)" name:"apns-team" help:"Team that owns it." env:"CHATD_APNS_TEAM" placeholder:"ID"`
+	APNsTopic      string `group:"Push providers (push)" name:"apns-topic" help:"Bundle id of the app." env:"CHATD_APNS_TOPIC" placeholder:"ID"`
+	APNsURL        string `group:"Push providers (push)" name:"apns-url" help:"Where APNs is." default:"https://api.push.apple.com" env:"CHATD_APNS_URL"`
+	PushCA         string `group:"Push providers (push)" name:"push-ca" help:"File with the private authority that signs the providers' certificates, instead of the machine's own." env:"CHATD_PUSH_CA" type:"existingfile" placeholder:"FILE"`
+
 	PresenceTTL  time.Duration `group:"Times, the same in all pods" help:"A device is online so long after its last sign of life." default:"60s" env:"CHATD_PRESENCE_TTL"`
 	Heartbeat    time.Duration `group:"Times, the same in all pods" help:"How often a device gives a sign of life." default:"30s" env:"CHATD_HEARTBEAT"`
-	GroupSession time.Duration `group:"Times, the same in all pods" help:"How long the fan-out group waits for a silent worker." default:"6s" env:"CHATD_GROUP_SESSION"`
+	GroupSession time.Duration `group:"Times, the same in all pods" help:"How long a consumer group waits for a silent member." default:"6s" env:"CHATD_GROUP_SESSION"`
 	Pace         time.Duration `group:"Times, the same in all pods" help:"How often an idle pod looks at gateways, at the log's leaders and for news." default:"1s" env:"CHATD_PACE"`
 }
 
@@ -75,6 +85,7 @@ const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
   message   takes sends to the log and answers history
   presence  knows who is online where
   fanout    gives messages their place, stores and pushes them
+  push      notifies members whom a message has not reached, through FCM and APNs
   migrate   makes keyspace, tables and topic, then ends
   drain     asks the gateway at --admin-listen to let its sockets go, and ends when they have: for a hook before a pod's end
 
@@ -180,6 +191,7 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		Kafka: f.Kafka, Partitions: f.Partitions, LogReplicas: f.LogReplicas, Cassandra: f.Cassandra, Keyspace: f.Keyspace, RowReplicas: f.RowReplicas,
 		RedisCache: f.RedisCache, RedisPresence: f.RedisPresence, Messages: f.Messages, Presences: f.Presences, Gateways: f.Gateways, GatewayPublic: f.GatewayPublic,
 		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain, Window: f.Window,
+		Push:    push.Providers{FCMURL: f.FCMURL, APNsKeyID: f.APNsKeyID, APNsTeam: f.APNsTeam, APNsTopic: f.APNsTopic, APNsURL: f.APNsURL},
 		Network: transport.Network{Names: f.Names}, Trace: trace.Config{Endpoint: f.TraceEndpoint, Ratio: f.TraceRatio},
 		Now:    func() time.Time { return time.Now().Add(f.Skew) },
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
@@ -187,7 +199,8 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 	for _, keys := range []struct {
 		file string
 		into *[]byte
-	}{{f.UserJWKS, &c.UserKeys}, {f.TicketKey, &c.TicketKey}, {f.TicketJWKS, &c.TicketKeys}} {
+	}{{f.UserJWKS, &c.UserKeys}, {f.TicketKey, &c.TicketKey}, {f.TicketJWKS, &c.TicketKeys},
+		{f.FCMCredentials, &c.Push.FCMCredentials}, {f.APNsKey, &c.Push.APNsKey}, {f.PushCA, &c.Push.CA}} {
 		if keys.file == "" {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/gateway"
+	"github.com/chatlab/chatlab/system/push"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/transport"
 )
@@ -22,6 +23,7 @@ const (
 	Message  = "message"
 	Presence = "presence"
 	Fanout   = "fanout"
+	Push     = "push"
 )
 
 // These are no roles that run on: migrate ends when the stores have what the roles need, drain when a gateway has let
@@ -32,7 +34,7 @@ const (
 )
 
 // Roles lists them in the order in which a system starts.
-func Roles() []string { return []string{Message, Presence, Fanout, Gateway, Edge} }
+func Roles() []string { return []string{Message, Presence, Fanout, Push, Gateway, Edge} }
 
 // Config is everything that a role can be told. A role ignores what it does not use.
 type Config struct {
@@ -62,9 +64,11 @@ type Config struct {
 	TicketKey  []byte // private key that signs tickets (edge)
 	TicketKeys []byte // JWKS that verifies tickets (gateway)
 
+	Push push.Providers // how FCM and APNs are reached (push)
+
 	PresenceTTL  time.Duration // a device is online so long after its last sign of life (document: 60 s)
 	Heartbeat    time.Duration // how often a device gives one (document: 30 s)
-	GroupSession time.Duration // how long the fan-out group waits for a silent worker
+	GroupSession time.Duration // how long a consumer group waits for a silent member
 	Pace         time.Duration // how often an idle role looks at gateways, leaders, lag and a log without news
 	Drain        time.Duration // how long a gateway takes to let its sockets go after SIGTERM (document: 5 s)
 	Window       time.Duration // how long drain asks for (document: 30 s)
@@ -143,6 +147,7 @@ func needs() map[string][]string {
 		Message:  {"--name", "--kafka", "--cassandra", "--redis-cache"},
 		Presence: {"--name", "--redis-presence"},
 		Fanout:   {"--name", "--kafka", "--cassandra", "--redis-cache", "--redis-presence", "--gateways"},
+		Push:     {"--name", "--kafka", "--cassandra", "--redis-presence"},
 		migrate:  {"--kafka", "--cassandra"},
 		drain:    nil,
 	}

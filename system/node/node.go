@@ -92,6 +92,8 @@ func (n *Node) build(ctx context.Context) error {
 		return n.buildMessage(ctx)
 	case Presence:
 		return n.buildPresence()
+	case Push:
+		return n.buildPush(ctx)
 	default:
 		return n.buildFanout(ctx)
 	}

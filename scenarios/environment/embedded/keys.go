@@ -15,6 +15,7 @@ type keys struct {
 	dir                             string
 	userJWKS, ticketKey, ticketJWKS string // files
 	users                           *token.Issuer
+	push                            []string // flags of the push role
 }
 
 // tokenLife is longer than any run.

@@ -45,6 +45,7 @@ func (s *System) arguments() (map[string][]string, error) {
 			args = appendAll(args, "--cassandra", s.stores.contactPoints())
 			args = appendAll(args, "--messages", addresses(podNames(node.Message, t), rpc))
 			args = appendAll(args, "--presences", addresses(podNames(node.Presence, t), rpc))
+			args = append(args, s.keys.push...)
 			for _, g := range podNames(node.Gateway, t) {
 				args = append(args, "--gateways", g+"="+rpc(g), "--gateway-public", g+"="+public(g))
 			}

@@ -7,6 +7,7 @@ import (
 
 	simcassandra "github.com/chatlab/chatlab/sim/cassandra"
 	simkafka "github.com/chatlab/chatlab/sim/kafka"
+	simpush "github.com/chatlab/chatlab/sim/push"
 	simredis "github.com/chatlab/chatlab/sim/redis"
 
 	"github.com/chatlab/chatlab/system/node"
@@ -22,6 +23,7 @@ type stores struct {
 	tables   *simcassandra.Cluster
 	cache    *simredis.Server
 	presence *simredis.Server
+	push     *simpush.Server // nil: nobody is notified
 }
 
 // endpoint is one address at which a store can be reached.
@@ -78,6 +80,9 @@ func (s *stores) endpoints() []endpoint {
 		{redisCache, fmt.Sprintf("%s:%d", redisCache, redisPort), s.cache.Addr(), usesCache},
 		{redisPresence, fmt.Sprintf("%s:%d", redisPresence, redisPort), s.presence.Addr(), usesPresence},
 	}
+	if s.push != nil {
+		out = append(out, endpoint{pushProviders, fmt.Sprintf("%s:%d", pushProviders, pushPort), s.push.Addr(), usesProviders})
+	}
 	for _, b := range s.log.Brokers() {
 		out = append(out, endpoint{b.Name, b.Announced, b.Address, usesLog})
 	}
@@ -103,6 +108,9 @@ func (s *stores) close() {
 	}
 	if s.tables != nil {
 		s.tables.Close()
+	}
+	if s.push != nil {
+		_ = s.push.Close()
 	}
 	for _, r := range []*simredis.Server{s.cache, s.presence} {
 		if r != nil {

@@ -72,6 +72,9 @@ func (s *System) start(ctx context.Context) (err error) {
 	if s.stores, err = startStores(ctx, s.spec.Topology.Partitions, s.spec.Log); err != nil {
 		return err
 	}
+	if err = s.startProviders(); err != nil {
+		return err
+	}
 	if err = s.links.build(s.spec.Topology, s.stores); err != nil {
 		return err
 	}

@@ -12,18 +12,20 @@ const (
 	rpcPort    = 7000
 	publicPort = 8080
 	redisPort  = 6379
+	pushPort   = 443
 )
 
 // Names of the stores.
 const (
 	redisCache    = "redis-cache"
 	redisPresence = "redis-presence"
+	pushProviders = "push-providers"
 	clients       = "clients" // the end at which the devices are
 )
 
 // podNames lists the pods of a role.
 func podNames(role string, t scenarios.Topology) []string {
-	n := map[string]int{node.Edge: 1, node.Gateway: t.Gateways, node.Message: t.Messages, node.Presence: t.Presences, node.Fanout: t.Workers}[role]
+	n := map[string]int{node.Edge: 1, node.Gateway: t.Gateways, node.Message: t.Messages, node.Presence: t.Presences, node.Fanout: t.Workers, node.Push: t.Pushes}[role]
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s-%d", role, i+1)
@@ -45,10 +47,17 @@ func calls(role string) []string {
 }
 
 // usesLog, usesTables, usesCache and usesPresence say which stores a role's pods dial.
-func usesLog(role string) bool      { return role == node.Message || role == node.Fanout }
-func usesTables(role string) bool   { return usesLog(role) }
-func usesCache(role string) bool    { return usesLog(role) }
-func usesPresence(role string) bool { return role == node.Presence || role == node.Fanout }
+func usesLog(role string) bool {
+	return role == node.Message || role == node.Fanout || role == node.Push
+}
+func usesTables(role string) bool { return usesLog(role) }
+func usesCache(role string) bool  { return role == node.Message || role == node.Fanout }
+func usesPresence(role string) bool {
+	return role == node.Presence || role == node.Fanout || role == node.Push
+}
+
+// usesProviders says who dials the push providers.
+func usesProviders(role string) bool { return role == node.Push }
 
 func rpc(pod string) string    { return fmt.Sprintf("%s:%d", pod, rpcPort) }
 func public(pod string) string { return fmt.Sprintf("%s:%d", pod, publicPort) }
