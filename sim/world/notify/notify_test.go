@@ -130,6 +130,8 @@ func TestWhoIsNotified(t *testing.T) {
 	}
 	conv := alice.group(bob, carol, dave)
 	alice.say(conv, "secret text")
+	bob.reads(conv)
+	dave.reads(conv)
 	carol.awaitTold(1, 10*time.Second)
 	pass(2*ttl + time.Second) // whoever looked online has been decided
 	require.Zero(t, s.told(bob.fcm()), "bob has it")
@@ -192,6 +194,15 @@ func TestOutsidersAreNotTold(t *testing.T) {
 	require.Equal(t, before, s.told(bob.fcm()), "bob has left")
 	require.Equal(t, 1, s.told(carol.fcm()), "carol was not there at first")
 	require.Zero(t, s.told(stranger.fcm()))
+}
+
+// reads says that the user has read the first message, as soon as there is one.
+func (p *person) reads(conv chat.ID) {
+	require.Eventually(p, func() bool {
+		history, _, err := p.app.History(p.Context(), conv, client.Range{Limit: 1})
+		return err == nil && len(history) == 1
+	}, 5*time.Second, 20*time.Millisecond)
+	p.ask(http.MethodPost, "/api/v1/conversations/"+conv.String()+"/read", `{"seq":1}`)
 }
 
 func (p *person) isMember(conv chat.ID) bool {
