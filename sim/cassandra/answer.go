@@ -113,6 +113,8 @@ func (c *conn) query(dst []byte, f native.Frame) ([]byte, error) {
 		return c.truncate(dst, f.Stream, s)
 	case *cql.CreateKeyspace:
 		return c.createKeyspace(dst, f.Stream, s)
+	case *cql.AlterTable:
+		return c.alterTable(dst, f.Stream, s)
 	case *cql.CreateTable:
 		return c.createTable(dst, f.Stream, s)
 	}

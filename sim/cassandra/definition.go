@@ -49,12 +49,26 @@ func (c *conn) createTable(dst []byte, stream int16, s *cql.CreateTable) ([]byte
 	})
 }
 
+func (c *conn) alterTable(dst []byte, stream int16, s *cql.AlterTable) ([]byte, error) {
+	t, altered, err := c.node.cluster.catalog.AlterTable(s, c.keyspace)
+	if err != nil || !altered {
+		return native.AppendVoid(dst, stream), err
+	}
+	return c.changed(dst, stream, &message.SchemaChangeResult{
+		ChangeType: primitive.SchemaChangeTypeUpdated, Target: primitive.SchemaChangeTargetTable, Keyspace: t.Keyspace.Name, Object: t.Name,
+	})
+}
+
 // created answers and tells all who want to know, if anything was created.
 func (c *conn) created(dst []byte, stream int16, created bool, r *message.SchemaChangeResult) ([]byte, error) {
 	if !created {
 		return native.AppendVoid(dst, stream), nil
 	}
 	r.ChangeType = primitive.SchemaChangeTypeCreated
+	return c.changed(dst, stream, r)
+}
+
+func (c *conn) changed(dst []byte, stream int16, r *message.SchemaChangeResult) ([]byte, error) {
 	c.node.cluster.announce(schemaChange, &message.SchemaChangeEvent{
 		ChangeType: r.ChangeType, Target: r.Target, Keyspace: r.Keyspace, Object: r.Object,
 	})

@@ -24,21 +24,21 @@ type counters struct{ reads, writes, rowsRead, refused atomic.Int64 }
 
 type stats struct {
 	mu         sync.Mutex
-	tables     map[*schema.Table]*counters
+	tables     map[string]*counters // by full name
 	statements map[string]*atomic.Int64
 }
 
 func newStats() *stats {
-	return &stats{tables: map[*schema.Table]*counters{}, statements: map[string]*atomic.Int64{}}
+	return &stats{tables: map[string]*counters{}, statements: map[string]*atomic.Int64{}}
 }
 
 func (s *stats) table(t *schema.Table) *counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.tables[t]
+	c := s.tables[t.String()]
 	if c == nil {
 		c = &counters{}
-		s.tables[t] = c
+		s.tables[t.String()] = c
 	}
 	return c
 }
@@ -65,7 +65,7 @@ func (c *Cluster) Stats() Stats {
 	defer c.stats.mu.Unlock()
 	out := Stats{Tables: map[string]TableStats{}, Statements: map[string]int64{}}
 	for t, n := range c.stats.tables {
-		out.Tables[t.String()] = TableStats{n.reads.Load(), n.writes.Load(), n.rowsRead.Load(), n.refused.Load()}
+		out.Tables[t] = TableStats{n.reads.Load(), n.writes.Load(), n.rowsRead.Load(), n.refused.Load()}
 	}
 	for text, n := range c.stats.statements {
 		out.Statements[text] = n.Load()

@@ -5,6 +5,12 @@ package cassandra
 const (
 	createKeyspace = `CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'SimpleStrategy', 'replication_factor': %d}`
 
+	createMigrations = `CREATE TABLE IF NOT EXISTS schema_migrations (
+		part text, version int, name text, phase text, applied_at timestamp, checksum text,
+		PRIMARY KEY (part, version))`
+
+	createClaims = `CREATE TABLE IF NOT EXISTS schema_claims (part text, runner uuid, PRIMARY KEY (part, runner))`
+
 	createMessages = `CREATE TABLE IF NOT EXISTS messages (
 		conversation_id uuid, timestamp timeuuid, message_id uuid, sender_id uuid, content text, message_type text,
 		created_at timestamp, seq bigint, log_partition int, log_offset bigint, client_msg_id uuid,
@@ -66,6 +72,16 @@ const (
 	selectUserConversation  = `SELECT joined_seq, left_seq FROM user_conversations WHERE user_id = ? AND conversation_id = ?`
 )
 
+// What migrations need for themselves.
+const (
+	insertMigration  = `INSERT INTO schema_migrations (part, version, name, phase, applied_at, checksum) VALUES (?, ?, ?, ?, ?, ?)`
+	selectMigrations = `SELECT version, name, phase, applied_at, checksum FROM schema_migrations WHERE part = ?`
+
+	insertClaim  = `INSERT INTO schema_claims (part, runner) VALUES (?, ?) USING TTL ?`
+	selectClaims = `SELECT runner FROM schema_claims WHERE part = ?`
+	deleteClaim  = `DELETE FROM schema_claims WHERE part = ? AND runner = ?`
+)
+
 // Statements lists the data statements above, for tests that hold a server against them.
 func Statements() []string {
 	return []string{
@@ -73,10 +89,6 @@ func Statements() []string {
 		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
 		insertUserConversation, joinUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
 		insertCursor, selectCursors, selectUserCursors, insertDevice, selectDevices, deleteDevice,
+		insertMigration, selectMigrations, insertClaim, selectClaims, deleteClaim,
 	}
-}
-
-// Tables lists the statements that create the tables inside a keyspace.
-func Tables() []string {
-	return []string{createMessages, createConversations, createUserConversations, createCursors, createDevices}
 }

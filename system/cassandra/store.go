@@ -48,30 +48,6 @@ func Open(cfg Config) (*Store, error) {
 // Close ends the session.
 func (s *Store) Close() { s.s.Close() }
 
-// Migrate makes the keyspace and the tables that are missing.
-func Migrate(ctx context.Context, cfg Config) error {
-	s, err := cluster(cfg).CreateSession()
-	if err != nil {
-		return fmt.Errorf("connect to cassandra: %w", err)
-	}
-	err = s.Query(fmt.Sprintf(createKeyspace, cfg.Keyspace, cfg.Replicas)).WithContext(ctx).Exec()
-	s.Close()
-	if err != nil {
-		return fmt.Errorf("create keyspace: %w", err)
-	}
-	store, err := Open(cfg)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	for _, q := range Tables() {
-		if err := store.s.Query(q).WithContext(ctx).Exec(); err != nil {
-			return fmt.Errorf("create table: %w", err)
-		}
-	}
-	return nil
-}
-
 // cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
 // more than a minute, reconnect after another, and know nothing of tokens.
 func cluster(cfg Config) *gocql.ClusterConfig {

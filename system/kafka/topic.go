@@ -39,6 +39,9 @@ func (t Topic) settings() []kafka.ConfigEntry {
 	return out
 }
 
+// ErrPartitions says that a topic exists with another number of partitions.
+var ErrPartitions = errors.New("topic cannot be used")
+
 // CreateTopic makes a topic unless it exists. One that exists with another number of partitions is an error: keys would
 // move to other partitions, and their records be read out of order.
 func (c *Client) CreateTopic(ctx context.Context, t Topic) error {
@@ -63,8 +66,8 @@ func (c *Client) checkPartitions(ctx context.Context, t Topic) error {
 		return err
 	}
 	if len(ids) != t.Partitions {
-		return fmt.Errorf("topic %s has %d partitions, not %d: the number decides which conversations share one and cannot "+
-			"be changed while there are records; ask for %[2]d, or drain the topic and make it again", t.Name, len(ids), t.Partitions)
+		return fmt.Errorf("%w: topic %s has %d partitions, not %d: the number decides which conversations share one and cannot "+
+			"be changed while there are records; ask for %[3]d, or drain the topic and make it again", ErrPartitions, t.Name, len(ids), t.Partitions)
 	}
 	return nil
 }

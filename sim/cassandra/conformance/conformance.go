@@ -74,6 +74,7 @@ func (s *suite) checks() []check {
 		{"a batch writes one partition", s.batch},
 		{"mistakes get their errors", s.mistakes},
 		{"what exists already is not made again", s.exists},
+		{"a table with rows gets more columns", s.alter},
 	}
 }
 

@@ -170,6 +170,8 @@ func (p *parser) statement() Statement {
 	case p.skip("truncate"):
 		p.skip("table")
 		return &Truncate{p.table()}
+	case p.skip("alter"):
+		return p.alter()
 	case p.skip("create"):
 		return p.create()
 	}
@@ -181,7 +183,7 @@ func (p *parser) unknown() {
 	switch p.token.text {
 	case "begin", "apply":
 		p.fail(cqlerror.Invalid("a batch is taken as a BATCH message of the protocol, not as a statement"))
-	case "drop", "alter", "grant", "revoke", "list", "describe":
+	case "drop", "grant", "revoke", "list", "describe":
 		p.fail(cqlerror.Invalid("%s is not supported by this server", strings.ToUpper(p.token.text)))
 	default:
 		p.wrong("a statement")

@@ -64,6 +64,14 @@ type CreateTable struct {
 	Order       []Ordering
 }
 
+// AlterTable adds columns to a table.
+type AlterTable struct {
+	Table       Table
+	IfNotExists bool // leaves alone what is there
+	Add         []Definition
+}
+
+func (*AlterTable) statement()     {}
 func (*Select) statement()         {}
 func (*Insert) statement()         {}
 func (*Update) statement()         {}

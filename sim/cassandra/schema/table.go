@@ -36,7 +36,7 @@ type Column struct {
 	Descending bool // of a clustering column
 }
 
-// Table is a table; it does not change once made.
+// Table is a table; it does not change once made. Of two with the same id, the later one has more columns.
 type Table struct {
 	Keyspace *Keyspace
 	Name     string

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/google/btree"
+	"github.com/google/uuid"
 
 	"github.com/chatlab/chatlab/sim/cassandra/schema"
 )
@@ -13,11 +14,11 @@ import (
 // Replica is the data of one node.
 type Replica struct {
 	mu     sync.RWMutex
-	tables map[*schema.Table]*table
+	tables map[uuid.UUID]*table // by the id of the schema's table
 }
 
 // NewReplica makes an empty replica.
-func NewReplica() *Replica { return &Replica{tables: map[*schema.Table]*table{}} }
+func NewReplica() *Replica { return &Replica{tables: map[uuid.UUID]*table{}} }
 
 type table struct {
 	mu         sync.RWMutex
@@ -50,7 +51,7 @@ func (r *Replica) Scan(t *schema.Table, key []byte, in Range, limit int, out []*
 func (r *Replica) Truncate(t *schema.Table) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tables[t] = newTable()
+	r.tables[t.ID] = newTable()
 }
 
 // Keys lists the partition keys of a table in the order of their bytes.
@@ -63,17 +64,17 @@ func (r *Replica) Keys(t *schema.Table) []string {
 
 func (r *Replica) table(t *schema.Table) *table {
 	r.mu.RLock()
-	tab := r.tables[t]
+	tab := r.tables[t.ID]
 	r.mu.RUnlock()
 	if tab != nil {
 		return tab
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.tables[t] == nil {
-		r.tables[t] = newTable()
+	if r.tables[t.ID] == nil {
+		r.tables[t.ID] = newTable()
 	}
-	return r.tables[t]
+	return r.tables[t.ID]
 }
 
 func (t *table) partition(key []byte) *partition {

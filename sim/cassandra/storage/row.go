@@ -28,8 +28,27 @@ func (r *Row) Visible(now uint32) bool {
 	return false
 }
 
+// cell is empty for a column that the table did not have when the row was written.
+func (r *Row) cell(i int) *Cell {
+	if i >= len(r.Cells) {
+		return &Cell{}
+	}
+	return &r.Cells[i]
+}
+
+// set is empty for a column that the table did not have when the row was written.
+func (r *Row) set(i int) *Set {
+	if i >= len(r.Sets) {
+		return &Set{}
+	}
+	return &r.Sets[i]
+}
+
 // Value is the value of a regular column as a reader sees it, nil for none.
 func (r *Row) Value(i int, now uint32) []byte {
+	if i >= len(r.Cells) { // written before the table had the column
+		return nil
+	}
 	if c := &r.Cells[i]; c.alive(now, r.Deleted) {
 		return c.Value
 	}
@@ -49,16 +68,17 @@ func Merge(a, b *Row) *Row {
 	if b.Marker.beats(&m.Marker) {
 		m.Marker = b.Marker
 	}
-	m.Cells = append(m.Cells, a.Cells...)
-	for i := range m.Cells {
+	m.Cells = make([]Cell, max(len(a.Cells), len(b.Cells)))
+	copy(m.Cells, a.Cells)
+	for i := range b.Cells {
 		if b.Cells[i].beats(&m.Cells[i]) {
 			m.Cells[i] = b.Cells[i]
 		}
 	}
-	if len(a.Sets) > 0 {
-		m.Sets = make([]Set, len(a.Sets))
+	if n := max(len(a.Sets), len(b.Sets)); n > 0 {
+		m.Sets = make([]Set, n)
 		for i := range m.Sets {
-			m.Sets[i] = mergeSets(&a.Sets[i], &b.Sets[i])
+			m.Sets[i] = mergeSets(a.set(i), b.set(i))
 		}
 	}
 	return m
@@ -70,12 +90,12 @@ func (r *Row) adds(old *Row) bool {
 		return true
 	}
 	for i := range r.Cells {
-		if r.Cells[i].beats(&old.Cells[i]) {
+		if r.Cells[i].beats(old.cell(i)) {
 			return true
 		}
 	}
 	for i := range r.Sets {
-		if r.Sets[i].adds(&old.Sets[i]) {
+		if r.Sets[i].adds(old.set(i)) {
 			return true
 		}
 	}

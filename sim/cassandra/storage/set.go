@@ -40,7 +40,7 @@ func (s *Set) elements(now uint32, under Tombstone) iter.Seq[[]byte] {
 }
 
 // Elements yields the elements of a set as a reader sees them, in order.
-func (r *Row) Elements(i int, now uint32) iter.Seq[[]byte] { return r.Sets[i].elements(now, r.Deleted) }
+func (r *Row) Elements(i int, now uint32) iter.Seq[[]byte] { return r.set(i).elements(now, r.Deleted) }
 
 // AppendSet appends a set as the protocol sends it, a count and the elements with their lengths; ok is false for an
 // empty set, which is the same as none.
