@@ -44,7 +44,7 @@ func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, err
 	c, err := client.New(client.Config{
 		EdgeURL: f.run.sys.EdgeURL(), UserID: user, Device: "phone", Network: f.run.sys.Network(), HTTP: f.http,
 		Token:     func(context.Context) (string, error) { return f.run.sys.Token(user) },
-		Reconnect: sw.Reconnect, HeartbeatBy: sw.HeartbeatBy,
+		Reconnect: sw.Reconnect, HeartbeatBy: sw.HeartbeatBy, NoReceipts: !sw.Receipts,
 		RetryRefusal: retryRefusal, Observe: d.observe, Rand: rng, Log: f.run.opt.Log, Defects: defects,
 	})
 	if err != nil {

@@ -33,6 +33,8 @@ type Client struct {
 	sends         map[chat.ID]*send // without an outcome
 	shown         []chat.Message    // scratch
 
+	reports reports
+
 	queue   []*conversation // wait to be filled
 	fillers int
 	filling int // conversations in queue or being filled
@@ -41,6 +43,7 @@ type Client struct {
 // conversation is a cursor and what is being done about its gap.
 type conversation struct {
 	cursor
+	social
 	id      chat.ID
 	gap     bool // told to the observer
 	filling bool
@@ -63,6 +66,7 @@ func New(cfg Config) (*Client, error) {
 	for _, p := range cfg.Positions {
 		v := c.conversation(p.ConversationID)
 		v.at, v.newest, v.newestTS = p, p.Seq, p.Timestamp
+		v.received = p // resume tells it
 	}
 	return c, nil
 }

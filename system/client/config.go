@@ -32,6 +32,8 @@ type Config struct {
 	Reconnect   string // ReconnectJitter when empty
 	HeartbeatBy string // "client": also PUT presence with each heartbeat; "gateway" when empty
 
+	NoReceipts bool // the device does not tell what it has got
+
 	// RetryRefusal says which refusals Send retries after their retry_after; Retryable when nil.
 	RetryRefusal func(chat.Code) bool
 	// Positions are the places from which the device resumes, as an earlier Positions call gave them.

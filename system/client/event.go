@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
 )
 
 // Kind says what happened to a device.
@@ -11,30 +12,34 @@ type Kind uint8
 
 // The kinds of event. Those of a send end with exactly one of Acked, Refused, Unknown or Unsent.
 const (
-	Connecting   Kind = iota + 1 // Attempt: how many in a row
-	Connected                    // the gateway answered resumed
-	Disconnected                 // Close, Text: why; RetryAfter: until the next attempt
-	Attempt                      // a send frame goes out; Attempt: 1 for the first; Text: the content
-	Acked                        // the send is accepted
-	Refused                      // the send is refused for good and did not happen; Code, RetryAfter
-	Unknown                      // nobody knows whether the send happened; Text: why
-	Unsent                       // no frame of the send ever went out; Text: why
-	Raw                          // a message frame as it came, before deduplication; no Text
-	Shown                        // a message is shown, once and in its order; Text: the content
-	Gap                          // places before a message that is known to exist are missing: Seq is the first, Text the range
-	GapFilled                    // nothing is known to be missing any more; Seq: the newest place shown
-	Skipped                      // history has no such places for this user: Seq is the first, Text the range
-	Resync                       // the gateway told the device to read the conversation again
-	Throttled                    // the conversation's limit refuses sends; RetryAfter
-	Draining                     // the gateway wants the device to leave within RetryAfter
-	ErrorFrame                   // a refusal as it came; ClientMsgID if it answers a send
-	kinds                        // their number
+	Connecting      Kind = iota + 1 // Attempt: how many in a row
+	Connected                       // the gateway answered resumed
+	Disconnected                    // Close, Text: why; RetryAfter: until the next attempt
+	Attempt                         // a send frame goes out; Attempt: 1 for the first; Text: the content
+	Acked                           // the send is accepted
+	Refused                         // the send is refused for good and did not happen; Code, RetryAfter
+	Unknown                         // nobody knows whether the send happened; Text: why
+	Unsent                          // no frame of the send ever went out; Text: why
+	Raw                             // a message frame as it came, before deduplication; no Text
+	Shown                           // a message is shown, once and in its order; Text: the content
+	Gap                             // places before a message that is known to exist are missing: Seq is the first, Text the range
+	GapFilled                       // nothing is known to be missing any more; Seq: the newest place shown
+	Skipped                         // history has no such places for this user: Seq is the first, Text the range
+	Resync                          // the gateway told the device to read the conversation again
+	Throttled                       // the conversation's limit refuses sends; RetryAfter
+	Draining                        // the gateway wants the device to leave within RetryAfter
+	Receipt                         // how many have got and read messages of this user: Receipts, Members
+	Typing                          // Sender types
+	PresenceChanged                 // of users whom the device asked about: Online
+	ErrorFrame                      // a refusal as it came; ClientMsgID if it answers a send
+	kinds                           // their number
 )
 
 func (k Kind) String() string {
 	names := [kinds]string{
 		"", "connecting", "connected", "disconnected", "attempt", "acked", "refused", "unknown", "unsent", "raw", "shown",
-		"gap", "gap filled", "skipped", "resync", "throttled", "draining", "error frame",
+		"gap", "gap filled", "skipped", "resync", "throttled", "draining",
+		"receipt", "typing", "presence", "error frame",
 	}
 	if k >= kinds {
 		return "?"
@@ -58,6 +63,9 @@ type Event struct {
 	RetryAfter   time.Duration
 	MessageType  string
 	Text         string
+	Receipts     []wire.Receipt      // newest places last
+	Members      int                 // besides the user
+	Online       []wire.UserPresence // those whose state is new
 }
 
 func messageEvent(k Kind, m *chat.Message, at time.Time) Event {

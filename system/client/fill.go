@@ -12,6 +12,7 @@ import (
 // track tells of a gap that opened or closed, and has it filled; the lock is held. A conversation is filled by one
 // worker at a time, and a device has a few workers, which live only while there is something to fill.
 func (c *Client) track(v *conversation) {
+	c.reportLater(v)
 	open := v.open()
 	switch {
 	case open && !v.gap:

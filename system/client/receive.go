@@ -34,6 +34,12 @@ func (c *Client) receive(l *link, data []byte) error {
 		c.resync(f.Conversations)
 	case wire.TypeDraining:
 		c.draining(l, milliseconds(f.WindowMS))
+	case wire.TypeReceipt:
+		c.emit(Event{Kind: Receipt, Conversation: f.ConversationID, Receipts: f.Receipts, Members: f.Members})
+	case wire.TypeTyping:
+		c.emit(Event{Kind: Typing, Conversation: f.ConversationID, Sender: f.UserID})
+	case wire.TypePresence:
+		c.emit(Event{Kind: PresenceChanged, Online: f.Presence})
 	case wire.TypeThrottled:
 		c.emit(Event{Kind: Throttled, Conversation: f.ConversationID, RetryAfter: milliseconds(f.RetryAfterMS)})
 	}

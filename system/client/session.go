@@ -132,6 +132,8 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 	l.beat = time.AfterFunc(c.cfg.Timeouts.Settle, func() { c.heartbeat(l) })
 	c.emit(Event{Kind: Connected, Text: l.gateway})
 	c.learn(newer)
+	c.armReports()
+	c.tellReadsAgain(l)
 	c.putPresence(l)
 	c.notify()
 }
@@ -144,6 +146,8 @@ func (c *Client) drop(l *link) time.Duration {
 		return 0
 	}
 	c.link = nil
+	c.restReports()
+	c.loseReads()
 	l.beat.Stop()
 	if l.watch != nil {
 		l.watch.Stop()

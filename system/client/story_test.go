@@ -94,7 +94,7 @@ var receiving = []story{
 	}, want: up + "shown 0, gap 1..0, shown 0, gap filled 0"},
 	{name: "throttled", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: wire.TypeThrottled, ConversationID: conv}) },
 		want: up + "throttled"},
-	{name: "types from the future", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: "typing"}); p.live(1) },
+	{name: "types from the future", script: func(p *peer) { p.resumed(); p.send(wire.ServerFrame{Type: "hologram"}); p.live(1) },
 		want: up + "shown 1"},
 	{name: "defect: no dedupe", config: func(c *Config) { c.Defects.NoDedupe = true }, script: func(p *peer) { p.resumed(); p.live(1, 1) },
 		want: up + "shown 1, shown 1"},
