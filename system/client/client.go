@@ -32,6 +32,7 @@ type Client struct {
 	conversations map[chat.ID]*conversation
 	sends         map[chat.ID]*send // without an outcome
 	shown         []chat.Message    // scratch
+	watching      []chat.ID         // whose presence is subscribed to
 
 	reports reports
 

@@ -135,6 +135,7 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 	c.armReports()
 	c.tellReadsAgain(l)
 	c.putPresence(l)
+	c.resubscribe(l)
 	c.notify()
 }
 

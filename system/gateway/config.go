@@ -59,6 +59,7 @@ type Limits struct {
 	Write       time.Duration // one write to a socket; 10 s
 	Send        time.Duration // one send's way through the message service; 5 s
 	Call        time.Duration // any other call to another role; 2 s
+	Watch       time.Duration // between two questions after those whose presence sessions watch; 5 s
 }
 
 func (c Config) withDefaults() Config {
@@ -92,6 +93,7 @@ func (c Config) withDefaults() Config {
 	def(&l.Write, 10*time.Second)
 	def(&l.Send, 5*time.Second)
 	def(&l.Call, 2*time.Second)
+	def(&l.Watch, 5*time.Second)
 	return c
 }
 

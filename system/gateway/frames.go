@@ -126,6 +126,8 @@ func (s *session) handle(f wire.ClientFrame) {
 		s.heartbeat(f.Positions)
 	case wire.TypeAuth:
 		s.renew(f.Token)
+	case wire.TypeSubscribe:
+		s.subscribe(f.Users)
 	}
 }
 

@@ -26,6 +26,7 @@ type Gateway struct {
 	refresher refresher
 	reporter  reporter
 	typing    typing
+	watches   watches
 	leaving   chan struct{} // a slot for each Leave under way
 	queues    sync.Pool     // *queue
 	buffers   sync.Pool     // *bytes.Buffer, for a frame being read or frames being joined
@@ -73,6 +74,8 @@ func New(cfg Config) (*Gateway, error) {
 	g.work.Go(g.report)
 	g.work.Go(g.sweep)
 	g.work.Go(g.refresh)
+	g.watches.init(cfg.Metrics)
+	g.work.Go(g.watch)
 	if cfg.Memory != nil && cfg.Switches.ShedAt > 0 {
 		g.work.Go(g.watchMemory)
 	}

@@ -254,6 +254,8 @@ type messagePods struct {
 	advances []advance
 	typing   func(*pb.TypingRequest) error
 	typed    []*pb.TypingRequest
+
+	contacts func(users []chat.ID) []chat.ID // nil: nobody
 }
 
 // advance is one call that moves cursors.
@@ -292,6 +294,16 @@ func (m *messagePods) advanced() []advance {
 	return slices.Clone(m.advances)
 }
 
+func (m *messagePods) Contacts(_ context.Context, req *pb.ContactsRequest, _ ...grpc.CallOption) (*pb.ContactsResponse, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	users, err := wire.IDs(req.Users)
+	if err != nil || m.contacts == nil {
+		return &pb.ContactsResponse{}, err
+	}
+	return &pb.ContactsResponse{Users: wire.IDBytes(m.contacts(users)...)}, nil
+}
+
 func (m *messagePods) Send(ctx context.Context, req *pb.SendRequest, _ ...grpc.CallOption) (*pb.SendResponse, error) {
 	m.mu.Lock()
 	f := m.send
@@ -316,11 +328,12 @@ func (m *messagePods) Heads(ctx context.Context, req *pb.HeadsRequest, _ ...grpc
 // presencePods stand for the presence service and keep what they were told.
 type presencePods struct {
 	pb.PresencesClient
-	mu    sync.Mutex
-	calls []presenceCall
-	fail  error
-	newer map[chat.ID]bool // users whose device has come back elsewhere
-	hook  func(ctx context.Context, call presenceCall)
+	mu     sync.Mutex
+	calls  []presenceCall
+	fail   error
+	online []chat.ID
+	newer  map[chat.ID]bool // users whose device has come back elsewhere
+	hook   func(ctx context.Context, call presenceCall)
 }
 
 type presenceCall struct {
@@ -365,7 +378,18 @@ func (p *presencePods) Leave(ctx context.Context, r *pb.LeaveRequest, _ ...grpc.
 }
 
 func (p *presencePods) Online(ctx context.Context, r *pb.OnlineRequest, _ ...grpc.CallOption) (*pb.OnlineResponse, error) {
-	return &pb.OnlineResponse{}, p.take(ctx, "online")
+	err := p.take(ctx, "online")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	res := &pb.OnlineResponse{}
+	for _, u := range p.online {
+		for users := r.Users; len(users) >= 16; users = users[16:] {
+			if chat.ID(users[:16]) == u {
+				res.Devices = append(res.Devices, &pb.DevicePresence{UserId: u[:], Device: "phone"})
+			}
+		}
+	}
+	return res, err
 }
 
 // named returns the calls of one name so far.

@@ -34,6 +34,7 @@ type session struct {
 	out      outbox
 	lanes    lanes
 	received cursors
+	watching []chat.ID // whose presence the device is told; under the lock of Gateway.watches
 
 	// Of the reader.
 	resumed bool
@@ -56,6 +57,7 @@ func (s *session) run() {
 	defer s.g.leave()
 	err := s.read()
 	s.out.end(s)
+	s.g.watches.forget(s)
 	s.hangUp(err)
 	if s.g.table.remove(s) && s.announced.Load() {
 		s.g.work.Go(s.sayLeft)

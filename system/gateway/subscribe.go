@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/transport"
+	"github.com/chatlab/chatlab/system/wire"
+	"github.com/chatlab/chatlab/system/wire/pb"
+)
+
+// subscribe lets the device be told of users' presence: of all of them at once, and then of changes, until the next
+// subscribe. What it is told is never older than the TTL of presence, which a device that vanished takes to go offline,
+// and one interval of questions, Limits.Watch; while presence does not answer nothing is told.
+//
+// Only contacts can be watched. Strangers are counted in an error, and the others are watched all the same.
+func (s *session) subscribe(users []chat.ID) {
+	users = unique(users)
+	contacts, err := s.contactsOf(users)
+	if err != nil {
+		s.refuse(transport.Refusal(err), chat.ID{})
+		return
+	}
+	if strangers := len(users) - len(contacts); strangers > 0 {
+		s.refuse(chat.Errorf(chat.CodeNotContact, "%d of %d users are no contacts of yours", strangers, len(users)), chat.ID{})
+	}
+	if !s.g.watches.replace(s, contacts) {
+		s.refuse(chat.Errorf(chat.CodeServerLimit, "this gateway watches as many users as it can").After(time.Minute), chat.ID{})
+		return
+	}
+	if len(contacts) == 0 {
+		return
+	}
+	if err := s.g.ask(contacts, s); err != nil {
+		s.refuse(transport.Refusal(err), chat.ID{}) // the next questions are asked by themselves
+	}
+}
+
+func unique(users []chat.ID) []chat.ID {
+	seen := make(map[chat.ID]bool, len(users))
+	return slices.DeleteFunc(users, func(u chat.ID) bool {
+		again := seen[u]
+		seen[u] = true
+		return again
+	})
+}
+
+// contactsOf returns those of the users whom the device's user may watch; one's own other devices need no contact.
+func (s *session) contactsOf(users []chat.ID) ([]chat.ID, error) {
+	others := slices.DeleteFunc(slices.Clone(users), func(u chat.ID) bool { return u == s.user })
+	var contacts []chat.ID
+	if len(others) > 0 {
+		ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
+		defer cancel()
+		res, err := s.g.cfg.MessagesFor(s.user).Contacts(ctx, &pb.ContactsRequest{UserId: s.user[:], Users: wire.IDBytes(others...)})
+		if err != nil {
+			return nil, err
+		}
+		if contacts, err = wire.IDs(res.Users); err != nil {
+			return nil, err
+		}
+	}
+	if len(others) < len(users) {
+		contacts = append(contacts, s.user)
+	}
+	return contacts, nil
+}
+
+// watch asks after all who are watched, again and again while anybody is.
+func (g *Gateway) watch() {
+	every := time.NewTimer(0)
+	defer every.Stop()
+	<-every.C
+	for {
+		select {
+		case <-g.stop:
+			return
+		case <-g.watches.some:
+		}
+		for users := g.watches.all(); len(users) > 0; users = g.watches.all() {
+			every.Reset(g.cfg.Limits.Watch)
+			select {
+			case <-g.stop:
+				return
+			case <-every.C:
+			}
+			g.askAll(g.watches.all())
+		}
+	}
+}
+
+// askAll asks in batches, one after the other, so that the cost is one call an interval for chat.MaxPresenceUsers
+// watched users. A round ends with the first question that is not answered: the next round is near.
+func (g *Gateway) askAll(users []chat.ID) {
+	for batch := range slices.Chunk(users, chat.MaxPresenceUsers) {
+		if err := g.ask(batch, nil); err != nil {
+			return
+		}
+	}
+}
+
+// ask asks presence after users and tells the sessions concerned; one that has just subscribed is told of all whom it
+// watches.
+func (g *Gateway) ask(users []chat.ID, subscribed *session) error {
+	ctx, cancel := context.WithTimeout(g.ctx, g.cfg.Limits.Call)
+	defer cancel()
+	asked := g.clock()
+	res, err := g.cfg.Presence.Online(ctx, &pb.OnlineRequest{Users: wire.IDBytes(users...)})
+	if err != nil {
+		g.presenceFailed("online", err)
+		return err
+	}
+	isOnline := map[chat.ID]bool{}
+	for _, d := range res.Devices {
+		isOnline[wire.ID(d.UserId)] = true
+	}
+	g.watches.learn(users, isOnline, asked, subscribed)
+	return nil
+}

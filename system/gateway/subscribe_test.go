@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// social makes everybody but user 9 a contact.
+func (w *world) social() {
+	w.messages.mu.Lock()
+	defer w.messages.mu.Unlock()
+	w.messages.contacts = func(users []chat.ID) []chat.ID {
+		return slices.DeleteFunc(users, func(u chat.ID) bool { return u == chat.ID{9} })
+	}
+}
+
+func (w *world) nowOnline(users ...chat.ID) {
+	w.presence.mu.Lock()
+	defer w.presence.mu.Unlock()
+	w.presence.online = users
+}
+
+func (d *device) watch(users ...chat.ID) {
+	d.say(wire.ClientFrame{Type: wire.TypeSubscribe, Users: users})
+}
+
+// hears waits for a presence frame.
+func (d *device) hears() map[chat.ID]bool {
+	for {
+		if f := d.hear(); f.Type == wire.TypePresence {
+			out := map[chat.ID]bool{}
+			for _, p := range f.Presence {
+				out[p.UserID] = p.Online
+			}
+			return out
+		}
+	}
+}
+
+func TestSubscribersHearAllAtOnceAndThenChanges(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2})
+		d := w.resume(chat.ID{1}, "phone", 1)
+		start := time.Now()
+		d.watch(chat.ID{2}, chat.ID{3}, chat.ID{2})
+		require.Equal(t, map[chat.ID]bool{{2}: true, {3}: false}, d.hears())
+		require.Less(t, time.Since(start), time.Second)
+
+		d.patience = time.Minute
+		<-time.After(17 * time.Second) // the pipe buffers nothing: who does not read must not be pinged
+		w.nowOnline(chat.ID{3})
+		start = time.Now()
+		require.Equal(t, map[chat.ID]bool{{2}: false, {3}: true}, d.hears(), "nothing was told while nothing changed")
+		require.LessOrEqual(t, time.Since(start), 6*time.Second)
+
+		d.watch(chat.ID{2}, chat.ID{1})
+		require.Equal(t, map[chat.ID]bool{{2}: false, {1}: false}, d.hears(), "all of the new set, oneself too")
+		w.nowOnline(chat.ID{2})
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears(), "3 is watched no more")
+	})
+}
+
+// What many sessions watch is asked for once, and not at all when nobody does.
+func TestTheCostFollowsTheUsersWhoAreWatched(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		var watched []chat.ID
+		for i := range 120 {
+			watched = append(watched, chat.ID{100, byte(i)})
+		}
+		var devices []*device
+		for i := range 10 {
+			d := w.resume(chat.ID{1, byte(i)}, "phone", 1)
+			d.watch(watched...)
+			require.Len(t, d.hears(), 120)
+			devices = append(devices, d)
+		}
+		require.EqualValues(t, 120, w.metric("chat_gateway_watched_users"))
+		before := len(w.presence.named("online"))
+		<-time.After(15 * time.Second)
+		require.InDelta(t, 3, len(w.presence.named("online"))-before, 1, "a call an interval")
+		for _, d := range devices {
+			d.ws.CloseNow()
+		}
+		synctest.Wait()
+		require.Zero(t, w.metric("chat_gateway_watched_users"))
+		require.Zero(t, w.g.watches.pairs)
+		before = len(w.presence.named("online"))
+		<-time.After(time.Hour)
+		require.LessOrEqual(t, len(w.presence.named("online")), before+1)
+	})
+}
+
+func TestStrangersAreCountedAndNotWatched(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2}, chat.ID{9})
+		d := w.resume(chat.ID{1}, "phone", 1)
+		d.watch(chat.ID{2}, chat.ID{9})
+		f := d.hear()
+		require.Equal(t, chat.CodeNotContact, f.Code)
+		require.Contains(t, f.Message, "1 of 2")
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears())
+		d.watch(chat.ID{9})
+		require.Equal(t, chat.CodeNotContact, d.hear().Code)
+		require.Zero(t, w.metric("chat_gateway_watched_users"))
+	})
+}
+
+func TestSubscribingWithoutTheOthers(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2})
+		d := w.resume(chat.ID{1}, "phone", 1)
+		w.presence.mu.Lock()
+		w.presence.fail = errors.New("down")
+		w.presence.mu.Unlock()
+		d.watch(chat.ID{2})
+		require.Equal(t, wire.TypeError, d.hear().Type)
+		<-time.After(8 * time.Second)
+		w.presence.mu.Lock()
+		w.presence.fail = nil
+		w.presence.mu.Unlock()
+		d.patience = time.Minute
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears(), "as soon as presence is back")
+
+		many := make([]chat.ID, chat.MaxSubscriptions+1)
+		d.watch(many...)
+		require.Equal(t, chat.CodeBadFrame, d.hear().Code)
+	})
+}
+
+// An answer that comes late, to a question asked before one that is answered already, changes nothing.
+func TestALateAnswerIsNoNews(t *testing.T) {
+	var at watched
+	for _, c := range []struct {
+		online bool
+		asked  time.Duration
+		news   bool
+		state  presenceState
+	}{
+		{true, 10, true, online}, {false, 9, false, online}, {true, 11, false, online}, {false, 12, true, offline}, {true, 11, false, offline},
+	} {
+		require.Equal(t, c.news, at.learn(c.online, c.asked), "%+v", c)
+		require.Equal(t, c.state, at.state, "%+v", c)
+	}
+}
+
+func TestAGatewayWatchesNoMoreThanItCanHold(t *testing.T) {
+	w := newWorld(t, nil)
+	s := w.g.newSession(ticketOf(chat.ID{1}))
+	w.g.watches.mu.Lock()
+	w.g.watches.pairs = maxWatches - 2
+	w.g.watches.mu.Unlock()
+	require.True(t, w.g.watches.replace(s, []chat.ID{{2}, {3}}))
+	require.False(t, w.g.watches.replace(s, []chat.ID{{2}, {3}, {4}}))
+	require.True(t, w.g.watches.replace(s, []chat.ID{{4}, {5}}), "instead of the former")
+	w.g.watches.forget(s)
+	require.Equal(t, maxWatches-2, w.g.watches.pairs)
+	require.Empty(t, w.g.watches.of)
+}

@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// maxWatches bounds the pairs of a session and a user whom it watches, to about 100 MB in all.
+const maxWatches = 1_000_000
+
+// watches knows which sessions watch whom, and what they were told.
+type watches struct {
+	mu    sync.Mutex
+	of    map[chat.ID]*watched
+	pairs int
+	some  chan struct{} // somebody is watched
+
+	changes prometheus.Counter
+}
+
+// watched is a user whom sessions of this gateway watch, asked for once for all of them.
+type watched struct {
+	by     []*session
+	state  presenceState
+	asking time.Duration // clock at which the question was asked that state answers
+}
+
+type presenceState int8
+
+const (
+	unknown presenceState = iota
+	offline
+	online
+)
+
+func (w *watches) init(r prometheus.Registerer) {
+	w.of, w.some = map[chat.ID]*watched{}, make(chan struct{}, 1)
+	w.changes = prometheus.NewCounter(prometheus.CounterOpts{Name: "chat_gateway_presence_changes_total", Help: "Watched users who came online or went offline."})
+	r.MustRegister(w.changes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chat_gateway_watched_users", Help: "Users whose presence sessions here watch."}, w.users))
+}
+
+// replace makes a session watch these users instead of those before, or says that the gateway can hold no more.
+func (w *watches) replace(s *session, users []chat.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.ended() { // forget has come or will come
+		return true
+	}
+	if w.pairs-len(s.watching)+len(users) > maxWatches {
+		return false
+	}
+	w.drop(s)
+	s.watching = users
+	for _, u := range users {
+		at := w.of[u]
+		if at == nil {
+			at = &watched{}
+			w.of[u] = at
+		}
+		at.by = append(at.by, s)
+	}
+	if w.pairs += len(users); w.pairs > 0 {
+		signal(w.some)
+	}
+	return true
+}
+
+// forget is for a session that has ended.
+func (w *watches) forget(s *session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drop(s)
+}
+
+func (w *watches) drop(s *session) {
+	for _, u := range s.watching {
+		at := w.of[u]
+		i := slices.Index(at.by, s)
+		last := len(at.by) - 1
+		at.by[i], at.by[last] = at.by[last], nil
+		if at.by = at.by[:last]; last == 0 {
+			delete(w.of, u)
+		}
+	}
+	w.pairs -= len(s.watching)
+	s.watching = nil
+}
+
+// all are the users who are watched.
+func (w *watches) all() []chat.ID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	users := make([]chat.ID, 0, len(w.of))
+	for u := range w.of {
+		users = append(users, u)
+	}
+	return users
+}
+
+// learn takes an answer to a question that was asked at a moment, and tells the sessions that watch somebody whose
+// state is new; the one that has just subscribed, if any, is told of all. An answer to an older question than the one
+// that is known changes nothing.
+func (w *watches) learn(users []chat.ID, isOnline map[chat.ID]bool, asked time.Duration, subscribed *session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	news := map[*session][]wire.UserPresence{}
+	for _, u := range users {
+		at := w.of[u]
+		if at == nil || !at.learn(isOnline[u], asked) {
+			continue
+		}
+		w.changes.Inc()
+		for _, s := range at.by {
+			news[s] = append(news[s], at.presence(u))
+		}
+	}
+	if subscribed != nil {
+		news[subscribed] = w.known(subscribed)
+	}
+	for s, list := range news {
+		if len(list) > 0 {
+			s.answer(wire.ServerFrame{Type: wire.TypePresence, Presence: list})
+		}
+	}
+}
+
+// learn says whether the answer is news.
+func (at *watched) learn(isOnline bool, asked time.Duration) bool {
+	if asked < at.asking {
+		return false
+	}
+	before := at.state
+	at.asking, at.state = asked, offline
+	if isOnline {
+		at.state = online
+	}
+	return at.state != before
+}
+
+func (at *watched) presence(user chat.ID) wire.UserPresence {
+	return wire.UserPresence{UserID: user, Online: at.state == online}
+}
+
+// known is what is known of those whom a session watches; the lock is held.
+func (w *watches) known(s *session) (list []wire.UserPresence) {
+	for _, u := range s.watching {
+		if at := w.of[u]; at.state != unknown {
+			list = append(list, at.presence(u))
+		}
+	}
+	return list
+}
+
+func (w *watches) users() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return float64(len(w.of))
+}
