@@ -32,7 +32,9 @@ const about = `Every role in one process on embedded stores. Nothing is kept: wh
 It prints what a shell can read: where the edge is, and an id and a token for each user. For example:
 
   chatd all > chat.env & until grep -sq READY chat.env; do sleep 0.1; done; . ./chat.env
-  curl --oauth2-bearer $ALICE_TOKEN --json "{\"type\":\"direct\",\"members\":[\"$BOB_ID\"]}" $EDGE/api/v1/conversations`
+  curl --oauth2-bearer $ALICE_TOKEN --json "{\"type\":\"direct\",\"members\":[\"$BOB_ID\"]}" $EDGE/api/v1/conversations
+
+With --log-level info it also tells every notification that a phone would get.`
 
 // all runs every role and every store in this process, in memory: to try the API, not to keep anything.
 func all(args []string, stdout, stderr io.Writer) int {

@@ -47,6 +47,7 @@ type World struct {
 	names   map[string]string
 	cfg     Config
 	users   *token.Issuer
+	base    node.Config // what all roles are told
 
 	userKeys []byte
 	nodes    []*node.Node
@@ -89,6 +90,7 @@ func (w *World) start(ctx context.Context) error {
 	if err := node.Migrate(ctx, base); err != nil {
 		return err
 	}
+	w.base = base
 	for _, role := range []string{node.Message, node.Presence, node.Gateway, node.Fanout, node.Push, node.Edge} {
 		if err := w.startRole(ctx, base, role); err != nil {
 			return err
@@ -114,6 +116,14 @@ func (w *World) Stop(ctx context.Context, role string) {
 			return
 		}
 	}
+}
+
+// Restart starts a role's pod again, after Stop.
+func (w *World) Restart(ctx context.Context, role string) error {
+	if err := w.startRole(ctx, w.base, role); err != nil {
+		return err
+	}
+	return w.waitReady(ctx)
 }
 
 // Addresses says where each role listens.
