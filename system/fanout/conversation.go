@@ -7,12 +7,15 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/placement"
+	"github.com/chatlab/chatlab/system/wire"
 )
 
 // conversation is what a worker knows of one conversation of a partition it holds.
 type conversation struct {
-	*placement.Conversation
+	placer
+	id      chat.ID
 	touched time.Time
 
 	byGateway map[string][]byte // where the members are, as ids for a delivery
@@ -20,24 +23,43 @@ type conversation struct {
 	routedAt  time.Time
 }
 
-type states struct {
-	places    *placement.Places
-	partition int32
-	byID      map[chat.ID]*conversation
+// maxConversations bounds a partition's memory. State that is dropped is recovered from the rows when it is needed.
+const maxConversations = 20_000
+
+// A placer says where a record of its conversation stands and who may see it. Where the log decides it is a
+// placement.Conversation, else clocked.
+type placer interface {
+	Members() []chat.ID
+	Take(wire.Record, kafka.Record) (m chat.Message, members []chat.ID, repeat bool, err error)
 }
 
-func newStates(store *cassandra.Store, partition int) *states {
-	return &states{places: placement.New(store, int32(partition)), partition: int32(partition), byID: map[chat.ID]*conversation{}}
+// states are the conversations of a partition.
+type states struct {
+	find   func(ctx context.Context, id chat.ID, offset int64) (placer, error)
+	places *placement.Places
+	byID   map[chat.ID]*conversation
+}
+
+func newStates(cfg Config, partition int) *states {
+	s := &states{places: placement.New(cfg.Store, int32(partition)), byID: map[chat.ID]*conversation{}}
+	if cfg.Switches.WritePath == chat.WriteLogFirst {
+		s.find = func(ctx context.Context, id chat.ID, offset int64) (placer, error) {
+			return s.places.Get(ctx, id, offset)
+		}
+	} else {
+		s.find = newClocks(cfg.Store, int32(partition)).get
+	}
+	return s
 }
 
 // get returns the conversation as it is before the record at offset.
 func (s *states) get(ctx context.Context, id chat.ID, offset int64) (*conversation, error) {
-	if c, ok := s.byID[id]; ok {
-		return c, nil
+	c, ok := s.byID[id]
+	if !ok {
+		c = &conversation{id: id}
 	}
-	c := &conversation{}
 	err := untilDone(ctx, func() (err error) {
-		c.Conversation, err = s.places.Get(ctx, id, offset)
+		c.placer, err = s.find(ctx, id, offset)
 		return err
 	})
 	if err != nil {
@@ -53,9 +75,10 @@ func (s *states) forget(id chat.ID) {
 	delete(s.byID, id)
 }
 
-// stored says that the rows of all that was placed are in storage.
+// stored says that the rows of all that was placed are in storage: only then may state be dropped.
 func (s *states) stored() {
-	if s.places.Stored() {
+	if len(s.byID) >= maxConversations {
+		s.places.Clear()
 		s.byID = map[chat.ID]*conversation{}
 	}
 }
@@ -65,7 +88,7 @@ func (c *conversation) touch(ctx context.Context, store *cassandra.Store, at tim
 	if time.Since(c.touched) < time.Second {
 		return nil
 	}
-	if err := store.TouchConversation(ctx, c.ID, at); err != nil {
+	if err := store.TouchConversation(ctx, c.id, at); err != nil {
 		return err
 	}
 	c.touched = time.Now()

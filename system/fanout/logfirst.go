@@ -31,11 +31,11 @@ type item struct {
 	record  kafka.Record
 }
 
-// runLogFirst works on one partition. Pushing and storing go side by side; an offset is committed when its row is
-// stored, and nothing else can hold it up.
-func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
-	states := newStates(w.cfg.Store, p.ID)
-	cache := newCacheWriter(w.cfg.Cache, w.cfg.Logger, w.metrics)
+// runBatched works on one partition, where the log decides and where the pods' clocks do. Pushing and storing go side by
+// side; an offset is committed when its row is stored and the cache had its time, and nothing else can hold it up.
+func (w *Worker) runBatched(ctx context.Context, p *kafka.Partition) error {
+	states := newStates(w.cfg, p.ID)
+	cache := newCacheWriter(w.cfg.Cache, p.Commit, w.cfg.Logger, w.metrics)
 	var caching sync.WaitGroup
 	caching.Go(func() { cache.run(ctx) })
 	defer caching.Wait()
@@ -50,7 +50,6 @@ func (w *Worker) runLogFirst(ctx context.Context, p *kafka.Partition) error {
 			if err != nil {
 				return err
 			}
-			p.Commit(records[n-1].Offset + 1)
 			records = records[n:]
 		}
 	}
@@ -68,8 +67,11 @@ func (w *Worker) handle(ctx context.Context, p *kafka.Partition, states *states,
 		return 0, err
 	}
 	states.stored()
-	cache.add(items) // after the row: a reader who fills the cache meanwhile finds what is not yet added
-	return n, w.passOver(ctx, p, append(refused, poison...)...)
+	if err := w.passOver(ctx, p, append(refused, poison...)...); err != nil {
+		return 0, err
+	}
+	cache.add(items, records[n-1].Offset+1) // after the row: a reader who fills the cache meanwhile finds what is not yet added
+	return n, nil
 }
 
 // place gives records their places, up to the first that is refused for good.
@@ -170,7 +172,7 @@ func (w *Worker) pushAndStore(ctx context.Context, items []item) (refused []refu
 // note makes a span of what was done for an item, if somebody traces it.
 func (w *Worker) note(it item, what string, start time.Time, err error) {
 	if it.trace != "" {
-		w.cfg.Network.Tracer.Note(it.trace, what, start, err, trace.Conversation(it.conv.ID), trace.Message(it.message.ID))
+		w.cfg.Network.Tracer.Note(it.trace, what, start, err, trace.Conversation(it.conv.id), trace.Message(it.message.ID))
 	}
 }
 
@@ -180,7 +182,7 @@ func (w *Worker) push(ctx context.Context, items []item) (refused []refusal) {
 		start := time.Now()
 		err := deadletter.Guard(func() error {
 			for gateway, users := range it.conv.audience(ctx, w.routes, it.members) {
-				w.handOver(gateway, it, delivery{conv: it.conv.ID, users: users, frame: it.frame, at: time.Now(), trace: it.trace, recorded: it.recorded()})
+				w.handOver(gateway, it, delivery{conv: it.conv.id, users: users, frame: it.frame, at: time.Now(), trace: it.trace, recorded: it.recorded()})
 			}
 			return nil
 		})
@@ -259,7 +261,7 @@ func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.M
 		err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
 	}
 	if err != nil && ctx.Err() == nil {
-		w.cfg.Logger.Warn("store messages", "conversation_id", conv.ID, "error", err)
+		w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)
 	}
 	return err
 }

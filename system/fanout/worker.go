@@ -68,7 +68,7 @@ func New(cfg Config) (*Worker, error) {
 
 // Run works until ctx ends.
 func (w *Worker) Run(ctx context.Context) error {
-	handle := w.runLogFirst
+	handle := w.runBatched
 	if w.cfg.Switches.WritePath == chat.WriteNaive {
 		handle = w.runNaive
 	}

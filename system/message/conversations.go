@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/placement"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -41,8 +42,8 @@ func conversationToPB(c chat.Conversation, lastSeq int64) *pb.Conversation {
 	}
 }
 
-// ChangeMembers writes the change to the log, where it takes a place like any message: that place decides who sees
-// what. Any member may change the members of a group.
+// ChangeMembers writes the change as a message: where the log decides, its place there decides who sees what. Any member
+// may change the members of a group.
 func (s *Service) ChangeMembers(ctx context.Context, req *pb.ChangeMembersRequest) (*pb.ChangeMembersResponse, error) {
 	user, conv := wire.ID(req.UserId), wire.ID(req.ConversationId)
 	add, err1 := wire.IDs(req.Add)
@@ -60,28 +61,41 @@ func (s *Service) ChangeMembers(ctx context.Context, req *pb.ChangeMembersReques
 	case len(c.Members)+len(add)-len(remove) > chat.MaxMembers:
 		return nil, chat.Errorf(chat.CodeTooManyMembers, "a group has at most %d members", chat.MaxMembers)
 	}
-	for kind, users := range map[string][]chat.ID{chat.TypeMembersAdded: add, chat.TypeMembersRemoved: remove} {
-		if len(users) == 0 {
+	for _, change := range []struct {
+		kind  string
+		users []chat.ID
+	}{{chat.TypeMembersAdded, add}, {chat.TypeMembersRemoved, remove}} {
+		if len(change.users) == 0 {
 			continue
 		}
-		if err := s.recordChange(ctx, kind, user, conv, users); err != nil {
+		if err := s.recordChange(ctx, change.kind, c, user, change.users); err != nil {
 			return nil, unknown(err)
 		}
 	}
+	s.conversations.forget(conv)
 	return &pb.ChangeMembersResponse{}, nil
 }
 
-func (s *Service) recordChange(ctx context.Context, kind string, by, conv chat.ID, users []chat.ID) error {
+// recordChange writes a change of members as a message of the conversation. Where the log decides, its place there makes
+// it happen; the other write paths have no such place, and the pod makes it happen before it tells.
+func (s *Service) recordChange(ctx context.Context, kind string, c chat.Conversation, by chat.ID, users []chat.ID) error {
+	now := s.cfg.Now().UTC()
+	m := chat.Message{ConversationID: c.ID, SenderID: by, ClientMsgID: chat.NewClientMsgID(now), Type: kind, CreatedAt: now}
+	if s.cfg.Switches.WritePath != chat.WriteLogFirst {
+		users = placement.Effective(c.Members, kind, users)
+	}
 	content, err := json.Marshal(users)
 	if err != nil {
 		return err
 	}
-	now := s.cfg.Now().UTC()
-	m := chat.Message{
-		ConversationID: conv, SenderID: by, ClientMsgID: chat.NewClientMsgID(now), Type: kind, Content: string(content), CreatedAt: now,
+	m.Content = string(content)
+	m = s.identify(m)
+	if s.cfg.Switches.WritePath != chat.WriteLogFirst {
+		if err := placement.Apply(ctx, s.cfg.Store, m); err != nil {
+			return err
+		}
 	}
-	m.ID = chat.MessageID(by, m.ClientMsgID)
-	return produce(ctx, s.cfg.Log, wire.RecordOf(m))
+	return s.writer.write(ctx, m, append(slices.Clone(c.Members), users...))
 }
 
 // ListConversations returns a user's conversations, those with the newest message first.
@@ -162,8 +176,8 @@ func (s *Service) Heads(ctx context.Context, req *pb.HeadsRequest) (*pb.HeadsRes
 
 // ahead says whether the head is news to a device with position p and membership m.
 func ahead(head, p chat.Position, m chat.Membership) bool {
-	if head.Seq == 0 { // the naive path gives no seq
-		return laterTimeUUID(head.Timestamp, p.Timestamp)
+	if head.Seq == 0 { // the pods' clocks decide
+		return m.LeftSeq == 0 && laterTimeUUID(head.Timestamp, p.Timestamp)
 	}
 	newest := head.Seq
 	if m.LeftSeq != 0 {

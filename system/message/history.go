@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire"
@@ -32,6 +33,7 @@ func (p page) validate() error {
 
 type pageResult struct {
 	messages  []chat.Message
+	more      bool // the page was full
 	fromCache bool
 }
 
@@ -53,7 +55,7 @@ func (s *Service) History(ctx context.Context, req *pb.HistoryRequest) (*pb.Hist
 		return nil, unavailable(err)
 	}
 	s.metrics.observeRead(r.fromCache)
-	res := &pb.HistoryResponse{FromCache: r.fromCache, More: len(r.messages) == p.limit}
+	res := &pb.HistoryResponse{FromCache: r.fromCache, More: r.more}
 	for _, msg := range r.messages {
 		if s.visible(m, msg) {
 			res.Messages = append(res.Messages, wire.MessageToPB(msg))
@@ -62,7 +64,7 @@ func (s *Service) History(ctx context.Context, req *pb.HistoryRequest) (*pb.Hist
 	return res, nil
 }
 
-// visible judges by place; the naive path gives none, there a member sees everything.
+// visible judges by place; where the pods' clocks decide there is none, and a member sees everything.
 func (s *Service) visible(m chat.Membership, msg chat.Message) bool {
 	if msg.Place.Seq == 0 {
 		return m.LeftSeq == 0
@@ -91,26 +93,37 @@ func (s *Service) readPage(ctx context.Context, p page) (r pageResult, err error
 	case p.after != chat.ID{}:
 		r.messages, err = s.cfg.Store.After(ctx, p.conv, p.after, p.limit)
 	default:
-		return s.readNewest(ctx, p)
+		r.messages, r.fromCache, err = s.readNewest(ctx, p)
 	}
-	r.messages = mislay(s.cfg.Switches.Mutant, r.messages)
+	r.more = len(r.messages) == p.limit
+	r.messages = mislay(s.cfg.Switches.Mutant, once(r.messages))
 	return r, err
 }
 
-func (s *Service) readNewest(ctx context.Context, p page) (r pageResult, err error) {
+func (s *Service) readNewest(ctx context.Context, p page) (ms []chat.Message, fromCache bool, err error) {
 	ms, complete, err := s.cfg.Cache.Newest(ctx, p.conv, p.limit)
 	s.metrics.observeCache(complete, err)
 	if err == nil && complete {
-		return pageResult{ms, true}, nil
+		return ms, true, nil
 	}
-	if r.messages, err = s.cfg.Store.Newest(ctx, p.conv, max(p.limit, cached)); err != nil {
-		return r, err
+	if ms, err = s.cfg.Store.Newest(ctx, p.conv, max(p.limit, cached)); err != nil {
+		return nil, false, err
 	}
-	if err := s.cfg.Cache.Fill(ctx, p.conv, r.messages); err != nil {
+	if err := s.cfg.Cache.Fill(ctx, p.conv, ms); err != nil {
 		s.cfg.Logger.Debug("fill cache", "conversation_id", p.conv, "error", err)
 	}
-	r.messages = r.messages[max(0, len(r.messages)-p.limit):]
-	return r, nil
+	return ms[max(0, len(ms)-p.limit):], false, nil
+}
+
+// once keeps the first of what stands twice: where the pods' clocks decide, a retry that another pod took has a row of
+// its own. The first of a page always stays, so that who reads on gets on.
+func once(ms []chat.Message) []chat.Message {
+	seen := make(map[chat.ID]bool, len(ms))
+	return slices.DeleteFunc(ms, func(m chat.Message) bool {
+		again := seen[m.ID]
+		seen[m.ID] = true
+		return again
+	})
 }
 
 // cached is how many messages of a conversation the cache keeps (document).

@@ -16,7 +16,6 @@ import (
 type naive struct{ cfg Config }
 
 func (w naive) write(ctx context.Context, m chat.Message, members []chat.ID) error {
-	m.Place.Timestamp = clockTimeUUID(m)
 	r := wire.RecordOf(m)
 	for _, u := range members {
 		if u != m.SenderID {

@@ -39,9 +39,7 @@ func (s *Service) send(ctx context.Context, req *pb.SendRequest) (*pb.SendRespon
 	if err := s.limit(ctx, m); err != nil {
 		return nil, err
 	}
-	if m.ID = chat.MessageID(m.SenderID, m.ClientMsgID); s.cfg.Switches.WritePath == chat.WriteNaive {
-		m.ID = chat.NewID() // the document's: a retry makes another message
-	}
+	m = s.identify(m)
 	if err := s.writer.write(ctx, m, conv.Members); err != nil {
 		s.cfg.Logger.WarnContext(ctx, "write message", "message_id", m.ID, "conversation_id", m.ConversationID, "error", err)
 		return nil, unknown(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/recent"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -44,6 +45,7 @@ type Service struct {
 	writer        writer
 	users         *userLimit
 	limiter       *groupLimiter
+	stamps        *recent.Map[chat.ID, stamp]
 	conversations *memo[chat.ID, chat.Conversation]
 	memberships   *memo[memberKey, chat.Membership]
 	heads         *memo[chat.ID, chat.Position]
@@ -70,10 +72,12 @@ const (
 
 // New makes the role.
 func New(cfg Config) (*Service, error) {
-	s := &Service{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	s := &Service{cfg: cfg, metrics: newMetrics(cfg.Metrics), stamps: recent.New[chat.ID, stamp](maxStamps)}
 	switch cfg.Switches.WritePath {
 	case chat.WriteNaive:
 		s.writer = naive{cfg}
+	case chat.WriteParallel:
+		s.writer = parallel{cfg}
 	case chat.WriteLogFirst:
 		s.writer = logFirst{cfg.Log}
 	default:

@@ -34,7 +34,7 @@ func (c *Conversation) Take(rec wire.Record, r kafka.Record) (m chat.Message, me
 	m.Place = place
 	switch m.Type {
 	case chat.TypeMembersAdded, chat.TypeMembersRemoved:
-		users := effective(c.members, m)
+		users := Effective(c.members, m.Type, Changed(m))
 		content, err := json.Marshal(users)
 		if err != nil {
 			return m, nil, false, err
@@ -56,11 +56,11 @@ func (c *Conversation) change(kind string, users []chat.ID) []chat.ID {
 	return c.members
 }
 
-// effective leaves of a change what changes something: no member is added again, no stranger removed, no group overfull.
-func effective(members []chat.ID, m chat.Message) []chat.ID {
-	adds := m.Type == chat.TypeMembersAdded
+// Effective leaves of a change what changes something: no member is added again, no stranger removed, no group overfull.
+func Effective(members []chat.ID, kind string, users []chat.ID) []chat.ID {
+	adds := kind == chat.TypeMembersAdded
 	out := []chat.ID{}
-	for _, u := range changed(m) {
+	for _, u := range users {
 		switch {
 		case slices.Contains(members, u) == adds, slices.Contains(out, u):
 		case adds && len(members)+len(out) >= chat.MaxMembers:
@@ -73,7 +73,7 @@ func effective(members []chat.ID, m chat.Message) []chat.ID {
 
 // undo returns the members before a stored change, whether or not they show it yet.
 func undo(members []chat.ID, m chat.Message) []chat.ID {
-	users := changed(m)
+	users := Changed(m)
 	rest := without(members, users)
 	if m.Type == chat.TypeMembersRemoved {
 		return append(rest, users...)

@@ -15,10 +15,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 )
 
-// maxConversations bounds a partition's memory. State that is dropped is recovered from the rows when it is needed.
-const maxConversations = 20_000
-
-// Places is what one reader knows of the conversations of a partition. It is for one goroutine.
+// Places is what one reader knows of the conversations of a partition, until it says Clear. It is for one goroutine.
 type Places struct {
 	store     *cassandra.Store
 	partition int32
@@ -66,16 +63,14 @@ func (p *Places) recover(ctx context.Context, id chat.ID, offset int64) (*Conver
 // over it. The rows of what was taken before it must be stored when the next one is asked for.
 func (p *Places) Forget(id chat.ID) { delete(p.byID, id) }
 
-// Stored says that the rows of all that was taken are in storage: only then may state be dropped. It tells whether it was.
-func (p *Places) Stored() (dropped bool) {
-	if dropped = len(p.byID) >= maxConversations; dropped {
-		p.byID = map[chat.ID]*Conversation{}
-	}
-	return dropped
-}
+// Clear drops all state, which is recovered from the rows when it is needed: those of all that was taken must be stored.
+func (p *Places) Clear() { clear(p.byID) }
 
-// changed reads whom a message of a change of members names.
-func changed(m chat.Message) (users []chat.ID) {
+// Known is of how many conversations there is state.
+func (p *Places) Known() int { return len(p.byID) }
+
+// Changed reads whom a message of a change of members names.
+func Changed(m chat.Message) (users []chat.ID) {
 	if m.Type == chat.TypeMembersAdded || m.Type == chat.TypeMembersRemoved {
 		_ = json.Unmarshal([]byte(m.Content), &users) // written by a message pod; anything else names nobody
 	}
@@ -86,7 +81,7 @@ func changed(m chat.Message) (users []chat.ID) {
 // is written with the time of its place, so that the last one by place stands.
 func Apply(ctx context.Context, store *cassandra.Store, ms ...chat.Message) error {
 	for _, m := range ms {
-		users := changed(m)
+		users := Changed(m)
 		var err error
 		switch {
 		case len(users) == 0:

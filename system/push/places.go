@@ -26,6 +26,9 @@ func newPlaces(store *cassandra.Store, path string, partition int32) *places {
 	return &places{store: store, path: path, partition: partition, placed: placement.New(store, partition)}
 }
 
+// maxConversations bounds a partition's memory; what is dropped is read again.
+const maxConversations = 20_000
+
 // unreadable marks a record that cannot be read.
 const unreadable = -1
 
@@ -56,7 +59,9 @@ func (p *places) find(ctx context.Context, rec wire.Record, r kafka.Record) (cha
 		c, err := p.members(ctx, rec.ConversationID)
 		return chat.Place{Timestamp: rec.Timestamp, Partition: p.partition, Offset: r.Offset}, c, err
 	}
-	p.placed.Stored() // all of them, as the fan-out committed them
+	if p.placed.Known() >= maxConversations { // the fan-out committed all of them
+		p.placed.Clear()
+	}
 	c, err := p.placed.Get(ctx, rec.ConversationID, r.Offset)
 	if err != nil {
 		return chat.Place{}, nil, err
