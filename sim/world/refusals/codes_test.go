@@ -120,10 +120,11 @@ func provocations() []provocation {
 			}
 		})},
 		{chat.CodeUnknownOutcome, "a log that is away", rest(func(s *scene) answer {
+			quiet := s.alice.group(s.bob)
 			for _, b := range s.Stores.Log.Brokers() {
 				require.NoError(s.t, s.Stores.Log.Kill(b.Name))
 			}
-			return s.alice.say(s.group, "did it happen?")
+			return s.alice.say(quiet, "did it happen?")
 		})},
 		{chat.CodeUnavailable, "a store that is away", rest(func(s *scene) answer {
 			for _, n := range s.Stores.Tables.Names() {
