@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// dieWithParent makes the kernel end the pod when we die. The life pipe does the same everywhere, for a pod that can
+// DieWithParent makes the kernel end the pod when we die. The life pipe does the same everywhere, for a pod that can
 // still read; this also ends a frozen one.
-func dieWithParent(cmd *exec.Cmd) {
+func DieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// dieWithParent keeps a terminal's interrupt from reaching the pod: the lab ends it in order.
-func dieWithParent(cmd *exec.Cmd) {
+// DieWithParent keeps a terminal's interrupt from reaching the pod: the lab ends it in order.
+func DieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

@@ -48,7 +48,7 @@ func Start(args []string, within time.Duration) (*Pod, error) {
 	}
 	cmd := exec.Command(self, append(args, "--watch-life")...)
 	cmd.Env = append(os.Environ(), marker+"=1", "GOMAXPROCS=2")
-	dieWithParent(cmd)
+	DieWithParent(cmd)
 	p := &Pod{cmd: cmd, exited: make(chan struct{}), log: &tail{}}
 	cmd.Stderr = p.log
 	life, err := cmd.StdinPipe()
