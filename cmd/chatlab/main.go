@@ -15,6 +15,7 @@ import (
 
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/load"
 )
 
 // Exit codes of the binary. `go run` turns every failing one into 1.
@@ -29,6 +30,7 @@ type commands struct {
 	List    listCommand    `cmd:"" help:"List the scenarios and the question that each asks."`
 	Run     runCommand     `cmd:"" help:"Play a scenario, judge it and write its report."`
 	Check   checkCommand   `cmd:"" help:"Judge a saved history again."`
+	Sockets socketsCommand `cmd:"" help:"Hold many idle sockets, kill a gateway, and watch its devices come back: memory, CPU and reconnects."`
 	History historyCommand `cmd:"" help:"Print a saved history as JSON lines."`
 }
 
@@ -41,6 +43,7 @@ type console struct {
 
 func main() {
 	pod.Main()              // does not return in a process that is a pod
+	load.Main()             // nor in one that holds devices for another
 	debug.SetGCPercent(400) // devices and stand-ins share the cores with the system that they measure: memory is cheaper here
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

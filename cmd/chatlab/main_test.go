@@ -12,10 +12,12 @@ import (
 
 	"github.com/chatlab/chatlab/reports"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/load"
 )
 
 func TestMain(m *testing.M) {
 	pod.Main() // a run's pods are this binary, too
+	load.Main()
 	testscript.Main(m, map[string]func(){"chatlab": main})
 }
 

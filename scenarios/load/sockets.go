@@ -71,7 +71,7 @@ func Sockets(ctx context.Context, sys scenarios.System, gateways int, cfg Config
 		return res, err
 	}
 	cfg.Say("kill gateway-1")
-	res.Storm, err = c.storm(ctx, cfg)
+	res.Storm, err = c.storm(ctx, gateways, cfg)
 	return res, err
 }
 

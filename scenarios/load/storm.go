@@ -31,7 +31,7 @@ type Quantiles struct {
 const stormStep = 250 * time.Millisecond
 
 // storm kills a gateway and waits until all devices are back.
-func (c *crowd) storm(ctx context.Context, cfg Config) (s Storm, err error) {
+func (c *crowd) storm(ctx context.Context, gateways int, cfg Config) (s Storm, err error) {
 	before, _ := c.all()
 	killed := time.Now()
 	if err := c.sys.Kill(ctx, "gateway-1"); err != nil {
@@ -48,7 +48,8 @@ func (c *crowd) storm(ctx context.Context, cfg Config) (s Storm, err error) {
 		}()
 	}
 	err = c.until(ctx, "reconnect", func(all Report) bool {
-		return all.Lost > before.Lost && all.Connected == cfg.Count && all.Lost-before.Lost == all.Back-before.Back
+		share := cfg.Count / gateways // that half of it is lost shows that the fall is under way
+		return all.Lost-before.Lost > share/2 && all.Connected == cfg.Count && all.Lost-before.Lost == all.Back-before.Back
 	})
 	if err != nil {
 		return s, err

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"net"
 	"path"
 
 	"github.com/chatlab/chatlab/chaos/relay"
@@ -15,6 +16,9 @@ type links struct {
 	all   []*relay.Link
 	names map[string]map[string]string // by the end that dials: announced address -> relay
 	pods  map[string][]podLink         // by pod: the links that lead to it
+
+	direct bool              // devices dial pods themselves
+	fixed  map[string]string // then: where a pod listens for them, by its name
 }
 
 type podLink struct {
@@ -22,8 +26,8 @@ type podLink struct {
 	public bool
 }
 
-func newLinks() *links {
-	return &links{names: map[string]map[string]string{}, pods: map[string][]podLink{}}
+func newLinks(direct bool) *links {
+	return &links{direct: direct, fixed: map[string]string{}, names: map[string]map[string]string{}, pods: map[string][]podLink{}}
 }
 
 // add makes a link on which from reaches what announces itself as announced.
@@ -66,12 +70,29 @@ func (l *links) build(t scenarios.Topology, s *stores) error {
 	}
 	for _, role := range []string{node.Edge, node.Gateway} {
 		for _, to := range podNames(role, t) {
-			if err := l.addPod(clients, to, public(to), true); err != nil {
+			if err := l.toPublic(to); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// toPublic makes the way from devices to a pod: a relay, or an address that the pod takes again whenever it starts.
+func (l *links) toPublic(to string) error {
+	if !l.direct {
+		return l.addPod(clients, to, public(to), true)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("find an address for %s: %w", to, err)
+	}
+	l.fixed[to] = free.Addr().String()
+	if l.names[clients] == nil {
+		l.names[clients] = map[string]string{}
+	}
+	l.names[clients][public(to)] = l.fixed[to]
+	return free.Close()
 }
 
 func (l *links) toStores(role, pod string, s *stores) error {

@@ -49,6 +49,9 @@ func (s *System) arguments() (map[string][]string, error) {
 			for _, g := range podNames(node.Gateway, t) {
 				args = append(args, "--gateways", g+"="+rpc(g), "--gateway-public", g+"="+public(g))
 			}
+			if at, ok := s.links.fixed[name]; ok {
+				args = append(args, "--public-listen", at)
+			}
 			for announced, address := range s.links.names[name] {
 				args = append(args, "--names", announced+"="+address)
 			}

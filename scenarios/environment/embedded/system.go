@@ -22,6 +22,9 @@ type Environment struct {
 	Reason string // why this world was chosen
 	// LastWords, if set, hears of every pod that had something to say, or ended by itself, before a fault or Close ends it.
 	LastWords func(LastWords)
+	// Direct lets devices dial edge and gateways without a relay between: no fault acts on their links, and this process
+	// needs no descriptors for them.
+	Direct bool
 }
 
 // LastWords are the end of a pod's log.
@@ -44,7 +47,7 @@ func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.
 	if spec.Log == nil {
 		spec.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(), pods: &pods{live: map[string]*pod.Pod{}}}
+	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(e.Direct), pods: &pods{live: map[string]*pod.Pod{}}}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
