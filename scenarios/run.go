@@ -31,7 +31,7 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	}
 	topology := sc.Topology
 	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
-	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Log: opt.Log})
+	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Skew: v.Skew, Log: opt.Log})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 type allFlags struct {
 	Listen      string        `help:"Where the edge listens." default:"127.0.0.1:8080" env:"CHATD_PUBLIC_LISTEN"`
 	KafkaListen string        `help:"Where stock Kafka clients reach the embedded log's one broker; it is printed as KAFKA. Without it the log is the system's own." env:"CHATD_KAFKA_LISTEN" placeholder:"127.0.0.1:9092"`
-	Profile     string        `help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Profile     string        `help:"Mitigations: hardened keeps the promises, mitigated is the document made honest, document has none." enum:"hardened,mitigated,document" default:"hardened" env:"CHATD_PROFILE"`
 	Users       []string      `help:"Names of users to make tokens for." default:"alice,bob"`
 	TokenFor    time.Duration `help:"How long those tokens are good." default:"12h"`
 	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`

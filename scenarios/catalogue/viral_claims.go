@@ -86,7 +86,7 @@ func lagGrows(_ scenarios.Size, play scenarios.Play, n *measure.Numbers) []scena
 
 // limitIsTold: members hear of the limit, and what waits for it stays bounded.
 func limitIsTold(_ scenarios.Size, play scenarios.Play, n *measure.Numbers) []scenarios.Finding {
-	sw := profile(chat.ProfileHardened)
+	sw := profile(chat.ProfileMitigated)
 	queue, sampled := sample(n, "fault", scenarios.MetricQueue)
 	s := sends(n, "fault", viral)
 	allowed := sw.GroupLimit * (1 + play.Fault.Seconds()) // a second's burst, then the rate

@@ -27,7 +27,7 @@ type flags struct {
 	Role string `arg:"" enum:"edge,gateway,message,presence,fanout,push,migrate,drain" help:"One of the above."`
 
 	Name     string `group:"This pod" help:"Its name, unique in its role. Every role but migrate and drain needs it." env:"CHATD_NAME" placeholder:"gateway-1"`
-	Profile  string `group:"This pod" help:"Mitigations: hardened keeps the promises, document has none." enum:"hardened,document" default:"hardened" env:"CHATD_PROFILE"`
+	Profile  string `group:"This pod" help:"Mitigations: hardened keeps the promises, mitigated is the document made honest, document has none." enum:"hardened,mitigated,document" default:"hardened" env:"CHATD_PROFILE"`
 	Switches string `group:"This pod" help:"JSON that changes single switches of the profile, for example {\"group_limit\":0}." env:"CHATD_SWITCHES" placeholder:"JSON"`
 
 	PublicListen string `group:"This pod" help:"Where devices connect (edge, gateway)." default:"127.0.0.1:0" env:"CHATD_PUBLIC_LISTEN"`

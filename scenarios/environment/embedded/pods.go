@@ -40,6 +40,7 @@ func (s *System) arguments() (map[string][]string, error) {
 				"--user-jwks", s.keys.userJWKS, "--ticket-key", s.keys.ticketKey, "--ticket-jwks", s.keys.ticketJWKS,
 				"--redis-cache", fmt.Sprintf("%s:%d", redisCache, redisPort), "--redis-presence", fmt.Sprintf("%s:%d", redisPresence, redisPort),
 				"--presence-ttl", s.spec.PresenceTTL.String(), "--heartbeat", s.spec.Heartbeat.String(), "--drain", "1s",
+				"--skew", s.spec.Skew[name].String(),
 			}
 			args = appendAll(args, "--kafka", s.stores.brokers())
 			args = appendAll(args, "--cassandra", s.stores.contactPoints())
