@@ -94,12 +94,12 @@ func (c *tally) frame(places []order.Row, members []chat.ID) (wire.ServerFrame, 
 	told := map[chat.ID]bool{}
 	var all []wire.Receipt
 	for _, p := range places {
-		if p.Seq < c.low || p.Seq > c.high {
+		if p.Seq < c.low || p.Seq > c.high || !isMember[p.Sender] { // nobody is left to be told of a place whose sender is gone
 			continue
 		}
 		delivered, read := counter.At(p.Seq, p.Sender)
 		all = append(all, wire.Receipt{Seq: p.Seq, Delivered: delivered, Read: read})
-		if isMember[p.Sender] && !told[p.Sender] {
+		if !told[p.Sender] {
 			told[p.Sender] = true
 			senders = append(senders, p.Sender)
 		}

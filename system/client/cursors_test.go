@@ -1,0 +1,128 @@
+package client
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/wire"
+)
+
+// A hundred messages a second cost one small frame a second, and the last of them is told.
+func TestReceivedIsToldOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		const seconds = 5
+		var told []wire.ClientFrame
+		var at []time.Time
+		finished := make(chan struct{})
+		f.gateway = func(p *peer) {
+			p.resumed()
+			go func() {
+				for seq := range int64(seconds * 100) {
+					p.live(seq + 1)
+					after(10 * time.Millisecond)
+				}
+			}()
+			for {
+				frame, ok := p.expect(wire.TypeReceived)
+				if !ok {
+					return
+				}
+				told, at = append(told, frame), append(at, time.Now())
+				if frame.Seq == seconds*100 {
+					close(finished)
+				}
+			}
+		}
+		f.device(nil)
+		f.run(func(context.Context) { <-finished; after(10 * time.Second) })
+		require.LessOrEqual(t, len(told), seconds+2)
+		for i, frame := range told {
+			require.Equal(t, stamp(frame.Seq), frame.Timestamp)
+			require.Less(t, len(wire.Encode(frame)), 200)
+			if i > 0 {
+				require.Greater(t, frame.Seq, told[i-1].Seq)
+				require.GreaterOrEqual(t, at[i].Sub(at[i-1]), receivedEvery)
+			}
+		}
+	})
+}
+
+func TestNoReceiptsTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.gateway = func(p *peer) {
+			p.resumed()
+			p.live(1, 2)
+			if _, ok := p.expect(wire.TypeReceived); ok {
+				t.Error("the device told what it received")
+			}
+		}
+		f.device(func(c *Config) { c.NoReceipts = true })
+		f.run(func(context.Context) { after(5 * time.Second) })
+	})
+}
+
+// A read frame that may have been lost with its connection goes again over the next, and only then.
+func TestReadOutlivesItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		read := make(chan wire.ClientFrame)
+		f.gateway = func(p *peer) {
+			p.resumed()
+			frame, ok := p.expect(wire.TypeRead)
+			if ok {
+				read <- frame
+			}
+			if p.n == 1 {
+				p.close(chat.CloseDraining)
+				return
+			}
+			p.hold()
+		}
+		c := f.device(nil)
+		f.run(func(ctx context.Context) {
+			require.NoError(t, c.Read(ctx, conv, chat.Position{Seq: 4}))
+			for range 2 {
+				frame := <-read
+				require.Equal(t, conv, frame.ConversationID)
+				require.EqualValues(t, 4, frame.Seq)
+			}
+		})
+	})
+}
+
+func TestTypingAndSocialEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		typed := 0
+		f.gateway = func(p *peer) {
+			p.resumed()
+			p.send(wire.ServerFrame{Type: wire.TypeReceipt, ConversationID: conv, Members: 2, Receipts: []wire.Receipt{{Seq: 1, Delivered: 2}}},
+				wire.ServerFrame{Type: wire.TypeTyping, ConversationID: conv, UserID: self},
+				wire.ServerFrame{Type: wire.TypePresence, Presence: []wire.UserPresence{{UserID: self, Online: true}}})
+			for {
+				if _, ok := p.expect(wire.TypeTyping); !ok {
+					return
+				}
+				typed++
+			}
+		}
+		c := f.device(nil)
+		c.Typing(conv) // without a connection it says nothing
+		f.run(func(ctx context.Context) {
+			require.NoError(t, c.await(ctx, func() bool { return c.link != nil }))
+			for range 60 {
+				c.Typing(conv)
+				after(100 * time.Millisecond)
+			}
+		})
+		require.Equal(t, 2, typed)
+		require.Contains(t, f.told(), "receipt, typing, presence")
+	})
+}
