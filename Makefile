@@ -32,4 +32,11 @@ fmt: ## format
 proto: ## generate the gRPC code again (needs protoc, protoc-gen-go, protoc-gen-go-grpc)
 	go generate ./system/wire/pb
 
-.PHONY: help run test race mutants bench fuzz lint fmt proto
+contracts: ## write the tables of codes and the dashboard into the documents again
+	go test ./system/api ./system/deploy -update
+
+alerts: ## unit tests of the alert rules (needs promtool)
+	promtool check rules system/deploy/monitoring/alerts.yaml
+	promtool test rules system/deploy/monitoring/alerts_test.yaml
+
+.PHONY: help contracts alerts run test race mutants bench fuzz lint fmt proto

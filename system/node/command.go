@@ -90,6 +90,7 @@ const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
   drain     asks the gateway at --admin-listen to let its sockets go, and ends when they have: for a hook before a pod's end
 
 chatd dead-letters lists, shows and sends again the records that no worker could process: see chatd dead-letters --help.
+chatd keys makes keys and tokens for development: see chatd keys --help.
 
 Once it listens it prints its addresses as one line of JSON. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
 

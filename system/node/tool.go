@@ -32,7 +32,7 @@ type tool struct {
 
 // tools are the commands beside the roles, by name.
 func tools() map[string]func() tool {
-	return map[string]func() tool{"dead-letters": deadLettersTool, migrate: migrateTool}
+	return map[string]func() tool{"dead-letters": deadLettersTool, "keys": keysTool, migrate: migrateTool}
 }
 
 // main parses the tool's own command line and runs it.
