@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ type allFlags struct {
 	Listen      string        `help:"Where the edge listens." default:"127.0.0.1:8080" env:"CHATD_PUBLIC_LISTEN"`
 	KafkaListen string        `help:"Where stock Kafka clients reach the embedded log's one broker; it is printed as KAFKA. Without it the log is the system's own." env:"CHATD_KAFKA_LISTEN" placeholder:"127.0.0.1:9092"`
 	Profile     string        `help:"Mitigations: hardened keeps the promises, mitigated is the document made honest, document has none." enum:"hardened,mitigated,document" default:"hardened" env:"CHATD_PROFILE"`
+	TLSDev      string        `name:"tls-dev" help:"Directory with a certificate for development, made on the first run: edge and gateway then speak TLS, which clients trust by the ca.pem in it." env:"CHATD_TLS_DEV" type:"path" placeholder:"DIR"`
 	Users       []string      `help:"Names of users to make tokens for." default:"alice,bob"`
 	TokenFor    time.Duration `help:"How long those tokens are good." default:"12h"`
 	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"warn" env:"CHATD_LOG_LEVEL"`
@@ -68,13 +70,16 @@ func (f allFlags) serve(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	w, err := world.Start(ctx, world.Config{
-		EdgeListen: f.Listen, KafkaListen: f.KafkaListen, Switches: switches, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})),
+		EdgeListen: f.Listen, TLSDev: f.TLSDev, KafkaListen: f.KafkaListen, Switches: switches, Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})),
 	})
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	fmt.Fprintf(stdout, "EDGE=%s\n", w.EdgeURL)
+	if f.TLSDev != "" {
+		fmt.Fprintf(stdout, "CA=%s\n", filepath.Join(f.TLSDev, "ca.pem"))
+	}
 	if f.KafkaListen != "" {
 		fmt.Fprintf(stdout, "KAFKA=%s\n", strings.Join(w.Kafka, ","))
 	}

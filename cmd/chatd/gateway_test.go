@@ -23,7 +23,7 @@ func TestGatewayStopsWhenAsked(t *testing.T) {
 	jwks := filepath.Join(t.TempDir(), "keys.jwks")
 	require.NoError(t, os.WriteFile(jwks, key.JWKS(), 0o600))
 	cmd, stderr := command("gateway", "--name", "gateway-1", "--messages", "127.0.0.1:1", "--presences", "127.0.0.1:1",
-		"--user-jwks", jwks, "--ticket-jwks", jwks)
+		"--user-jwks", jwks, "--ticket-jwks", jwks, "--insecure-rpc")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

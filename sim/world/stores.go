@@ -96,6 +96,7 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
 	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}
+	cfg.Security.Secret, cfg.Security.TLSDev = transport.RandomSecret(), w.cfg.TLSDev
 	if err := w.startPush(cfg); err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
 	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
 	Pace, Session time.Duration
+	TLSDev        string       // directory of a development certificate for edge and gateway; empty: no TLS
 	Trace         trace.Config // where spans go; nowhere by default
 	Log           *slog.Logger
 	Now           func() time.Time
@@ -173,6 +174,9 @@ func (w *World) startRole(ctx context.Context, base node.Config, role string) er
 	w.names[name+":7000"], w.names[name+":8080"] = a.RPC, a.Public
 	if role == node.Edge {
 		w.EdgeURL = "http://" + a.Public
+		if w.cfg.TLSDev != "" {
+			w.EdgeURL = "https://" + a.Public
+		}
 	}
 	return nil
 }

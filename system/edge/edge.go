@@ -28,6 +28,7 @@ type Gateway struct {
 	Name   string
 	RPC    string // address for its Status
 	Public string // address that devices are told
+	URL    string // where they open a socket; ws://Public/ws when empty
 }
 
 // Config is what the role needs. What is left at zero takes the value that its comment names.
@@ -56,7 +57,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Users == nil || c.Tickets == nil || len(c.Messages) == 0 || len(c.Presence) == 0 {
 		return c, errors.New("make edge: it needs a verifier, an issuer, message pods and presence pods")
 	}
-	for _, g := range c.Gateways {
+	for i := range c.Gateways {
+		g := &c.Gateways[i]
+		if g.URL == "" {
+			g.URL = "ws://" + g.Public + "/ws"
+		}
 		if g.Name == "" || g.RPC == "" || g.Public == "" {
 			return c, fmt.Errorf("make edge: gateway %q needs a name, an address for calls and one that devices are told", g.Name)
 		}

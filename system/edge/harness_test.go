@@ -210,7 +210,7 @@ func (w *world) config(t testing.TB) Config {
 		cfg.Presence = append(cfg.Presence, p.address)
 	}
 	for i, p := range w.gateways {
-		cfg.Gateways = append(cfg.Gateways, Gateway{fmt.Sprint("gateway-", i+1), p.address, fmt.Sprintf("public-%d:443", i+1)})
+		cfg.Gateways = append(cfg.Gateways, Gateway{Name: fmt.Sprint("gateway-", i+1), RPC: p.address, Public: fmt.Sprintf("public-%d:443", i+1)})
 	}
 	return cfg
 }

@@ -18,6 +18,7 @@ type sessionRequest struct {
 
 type sessionAnswer struct {
 	Gateway         string    `json:"gateway"`
+	GatewayURL      string    `json:"gateway_url"`
 	Ticket          string    `json:"ticket"`
 	TicketExpiresAt time.Time `json:"ticket_expires_at"`
 	ServerTime      time.Time `json:"server_time"`
@@ -49,7 +50,7 @@ func (e *Edge) openSession(r request) (int, any, error) {
 	}
 	e.metrics.sessions.WithLabelValues(g.Name).Inc()
 	return http.StatusCreated, sessionAnswer{
-		Gateway: g.Public, Ticket: signed, TicketExpiresAt: t.Expires.UTC().Truncate(time.Second), ServerTime: now.UTC(),
+		Gateway: g.Public, GatewayURL: g.URL, Ticket: signed, TicketExpiresAt: t.Expires.UTC().Truncate(time.Second), ServerTime: now.UTC(),
 		HeartbeatMS: e.cfg.Heartbeat.Milliseconds(), Epoch: t.Epoch,
 	}, nil
 }

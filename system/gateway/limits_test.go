@@ -141,6 +141,7 @@ func TestATicketIsReplayed(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		ticket := w.ticket(chat.ID{1}, "phone", 1)
 		first := w.open(ticket)
+		synctest.Wait() // until it is entered
 		second := w.open(ticket)
 		require.Equal(t, chat.CloseReplaced, first.closed())
 		second.say(wire.ClientFrame{Type: wire.TypeResume})

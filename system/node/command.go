@@ -63,6 +63,8 @@ type flags struct {
 	TicketKey  string `group:"Keys" help:"File with the private JWK that signs tickets. edge needs it." env:"CHATD_TICKET_KEY" type:"existingfile" placeholder:"FILE"`
 	TicketJWKS string `group:"Keys" name:"ticket-jwks" help:"File with the JWKS that verifies tickets. gateway needs it." env:"CHATD_TICKET_JWKS" type:"existingfile" placeholder:"FILE"`
 
+	Security Security `embed:""`
+
 	FCMCredentials string `group:"Push providers (push)" name:"fcm-credentials" help:"File of the service account that sends through FCM. Without it FCM is not used." env:"CHATD_FCM_CREDENTIALS" type:"existingfile" placeholder:"FILE"`
 	FCMURL         string `group:"Push providers (push)" name:"fcm-url" help:"Where FCM is." default:"https://fcm.googleapis.com" env:"CHATD_FCM_URL"`
 	APNsKey        string `group:"Push providers (push)" name:"apns-key" help:"File with the private key (.p8) that signs provider tokens for APNs. Without it APNs is not used." env:"CHATD_APNS_KEY" type:"existingfile" placeholder:"FILE"`
@@ -92,7 +94,7 @@ const about = `Runs one role of the chat system until SIGTERM or Ctrl-C:
 chatd dead-letters lists, shows and sends again the records that no worker could process: see chatd dead-letters --help.
 chatd keys makes keys and tokens for development: see chatd keys --help.
 
-Once it listens it prints its addresses as one line of JSON. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
+Once it listens it prints its addresses as one line of JSON. SIGHUP makes it look at its key files at once; it does so by itself within 5 s. Every flag can also be set by the environment variable shown beside it. To try the API without any store, chatd all runs every role in one process: see chatd all --help.
 
 Exit codes: 0 ended as asked, 2 wrong command line, 3 could not start or go on.`
 
@@ -169,7 +171,16 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(n.Addresses()); err != nil {
 		return fmt.Errorf("tell addresses: %w", err)
 	}
-	<-ctx.Done()
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	for ctx.Err() == nil {
+		select {
+		case <-hangUp:
+			n.Reload()
+		case <-ctx.Done():
+		}
+	}
 	cfg.Logger.Info("stop", "name", cfg.Name)
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.Drain+5*time.Second)
 	defer cancel()
@@ -208,6 +219,10 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		if *keys.into, err = os.ReadFile(keys.file); err != nil {
 			return Config{}, fmt.Errorf("read keys: %w", err)
 		}
+	}
+	c.KeyFiles, c.Security = KeyFiles{f.UserJWKS, f.TicketKey, f.TicketJWKS}, f.Security
+	if f.Role == Gateway {
+		c.Memory = memoryOf(f.Security.MemoryLimit, sw.ShedAt)
 	}
 	if err := f.moderate(&c); err != nil {
 		return Config{}, err

@@ -63,6 +63,10 @@ type Config struct {
 	UserKeys   []byte // JWKS that verifies user tokens
 	TicketKey  []byte // private key that signs tickets (edge)
 	TicketKeys []byte // JWKS that verifies tickets (gateway)
+	KeyFiles   KeyFiles
+
+	Security Security
+	Memory   func() (used, limit uint64) // of a gateway, in bytes; nil: it never sheds
 
 	Push push.Providers // how FCM and APNs are reached (push)
 
@@ -82,6 +86,9 @@ type Config struct {
 	Now     func() time.Time
 	Logger  *slog.Logger
 }
+
+// KeyFiles are where keys came from, and come from again when the files change. Empty: they do not.
+type KeyFiles struct{ User, Ticket, Tickets string }
 
 // withDefaults fills what was left open.
 func (c Config) withDefaults() Config {
@@ -128,6 +135,7 @@ func (c Config) Validate() error {
 		"--messages": len(c.Messages) > 0, "--presences": len(c.Presences) > 0,
 		"--gateways": len(c.Gateways) > 0, "--gateway-public": len(c.GatewayPublic) > 0,
 		"--user-jwks": len(c.UserKeys) > 0, "--ticket-key": len(c.TicketKey) > 0, "--ticket-jwks": len(c.TicketKeys) > 0,
+		"--cluster-secret": c.Security.ClusterSecret != "" || len(c.Security.Secret) > 0 || c.Security.InsecureRPC,
 	}
 	if c.Role == drain && (c.Window < minDrain || c.Window > maxDrain) {
 		return fmt.Errorf("--window %s: want %s to %s", c.Window, minDrain, maxDrain)
@@ -136,17 +144,17 @@ func (c Config) Validate() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("role %s needs %s", c.Role, strings.Join(missing, ", "))
 	}
-	return nil
+	return c.Security.validate(c)
 }
 
 // needs lists the flags without which a role cannot work.
 func needs() map[string][]string {
 	return map[string][]string{
-		Edge:     {"--name", "--messages", "--presences", "--gateways", "--gateway-public", "--user-jwks", "--ticket-key"},
-		Gateway:  {"--name", "--messages", "--presences", "--user-jwks", "--ticket-jwks"},
-		Message:  {"--name", "--kafka", "--cassandra", "--redis-cache"},
-		Presence: {"--name", "--redis-presence"},
-		Fanout:   {"--name", "--kafka", "--cassandra", "--redis-cache", "--redis-presence", "--gateways"},
+		Edge:     {"--name", "--messages", "--presences", "--gateways", "--gateway-public", "--user-jwks", "--ticket-key", "--cluster-secret"},
+		Gateway:  {"--name", "--messages", "--presences", "--user-jwks", "--ticket-jwks", "--cluster-secret"},
+		Message:  {"--name", "--kafka", "--cassandra", "--redis-cache", "--cluster-secret"},
+		Presence: {"--name", "--redis-presence", "--cluster-secret"},
+		Fanout:   {"--name", "--kafka", "--cassandra", "--redis-cache", "--redis-presence", "--gateways", "--cluster-secret"},
 		Push:     {"--name", "--kafka", "--cassandra", "--redis-presence"},
 		migrate:  {"--kafka", "--cassandra"},
 		drain:    nil,

@@ -30,6 +30,7 @@ type Node struct {
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
+	reloads    *reloads
 	hangUp     func()   // ends the sockets that are left, before the servers stop
 	closers    []func() // called last to first
 }
@@ -51,6 +52,10 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, registry: newRegistry()}
+	n.reloads = newReloads(n.registry)
+	if err := n.proveCalls(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
+	}
 	if err := n.trace(ctx); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
@@ -62,6 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		n.Close(ctx)
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
+	n.keepLooking()
 	return n, nil
 }
 
@@ -185,7 +191,11 @@ func (n *Node) servePublic(h http.Handler) error {
 		return fmt.Errorf("listen for the public: %w", err)
 	}
 	n.public = l
-	n.serveHTTP(l, h)
+	protected, err := n.protect(l)
+	if err != nil {
+		return err
+	}
+	n.serveHTTP(protected, h)
 	return nil
 }
 

@@ -96,11 +96,11 @@ func (n *Node) presence() (pb.PresencesClient, error) {
 }
 
 func (n *Node) buildGateway() error {
-	users, err := n.verifier(n.cfg.UserKeys)
+	users, err := n.userVerifier()
 	if err != nil {
 		return err
 	}
-	tickets, err := n.verifier(n.cfg.TicketKeys)
+	tickets, err := n.verifier("ticket_keys", n.cfg.TicketKeys, n.cfg.KeyFiles.Tickets)
 	if err != nil {
 		return err
 	}
@@ -113,6 +113,12 @@ func (n *Node) buildGateway() error {
 	if err != nil {
 		return err
 	}
+	addresses, err := n.addresses()
+	if err != nil {
+		return err
+	}
+	limits := n.cfg.GatewayLimits
+	def(&limits.AcceptRate, n.cfg.Security.AcceptRate)
 	sends := limit.Sends(n.cfg.Now)
 	g, err := gateway.New(gateway.Config{
 		Name: n.cfg.Name, Switches: n.cfg.Switches, Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry, Tracer: n.cfg.Network.Tracer,
@@ -121,7 +127,7 @@ func (n *Node) buildGateway() error {
 			after, ok := sends.Allow(u)
 			return ok, after
 		},
-		Limits: n.cfg.GatewayLimits, PresenceTTL: n.cfg.PresenceTTL,
+		Limits: limits, Admit: addresses.Admit, Memory: n.cfg.Memory, PresenceTTL: n.cfg.PresenceTTL,
 	})
 	if err != nil {
 		return err
@@ -139,30 +145,72 @@ func (n *Node) buildGateway() error {
 	return n.servePublic(g)
 }
 
-func (n *Node) verifier(jwks []byte) (*token.Verifier, error) {
+// verifier judges tokens by a key set, which follows its file.
+func (n *Node) verifier(what string, jwks []byte, file string) (*token.Verifier, error) {
 	keys, err := token.ParseKeys(jwks)
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	return token.NewVerifier(keys, n.cfg.Now), nil
+	v := token.NewVerifier(keys, n.cfg.Now)
+	n.watch(what, func(data [][]byte) error {
+		keys, err := token.ParseKeys(data[0])
+		if err == nil {
+			v.Replace(keys)
+		}
+		return err
+	}, file)
+	return v, nil
+}
+
+func (n *Node) userVerifier() (*token.Verifier, error) {
+	v, err := n.verifier("user_keys", n.cfg.UserKeys, n.cfg.KeyFiles.User)
+	if err != nil {
+		return nil, err
+	}
+	return v.Expecting(n.cfg.Security.TokenIssuer, n.cfg.Security.TokenAudience), nil
+}
+
+// issuer signs tickets with a key that follows its file.
+func (n *Node) issuer() (*token.Issuer, error) {
+	key, err := token.ParseKey(n.cfg.TicketKey)
+	if err != nil {
+		return nil, fmt.Errorf("read ticket key: %w", err)
+	}
+	i := token.NewIssuer(key, n.cfg.Now)
+	n.watch("ticket_key", func(data [][]byte) error {
+		key, err := token.ParseKey(data[0])
+		if err == nil {
+			i.Replace(key)
+		}
+		return err
+	}, n.cfg.KeyFiles.Ticket)
+	return i, nil
 }
 
 func (n *Node) buildEdge() error {
-	users, err := n.verifier(n.cfg.UserKeys)
+	users, err := n.userVerifier()
 	if err != nil {
 		return err
 	}
-	key, err := token.ParseKey(n.cfg.TicketKey)
+	tickets, err := n.issuer()
 	if err != nil {
-		return fmt.Errorf("read ticket key: %w", err)
+		return err
+	}
+	addresses, err := n.addresses()
+	if err != nil {
+		return err
 	}
 	var gateways []edge.Gateway
 	for name, rpc := range n.cfg.Gateways {
-		gateways = append(gateways, edge.Gateway{Name: name, RPC: rpc, Public: n.cfg.GatewayPublic[name]})
+		public, url, err := n.cfg.Security.gatewayURL(n.cfg.GatewayPublic[name])
+		if err != nil {
+			return err
+		}
+		gateways = append(gateways, edge.Gateway{Name: name, RPC: rpc, Public: public, URL: url})
 	}
 	e, err := edge.New(edge.Config{
 		Network: n.cfg.Network, Gateways: gateways, Messages: n.cfg.Messages, Presence: n.cfg.Presences,
-		Users: users, Tickets: token.NewIssuer(key, n.cfg.Now), Heartbeat: n.cfg.Heartbeat, Poll: n.cfg.Pace,
+		Users: users, Tickets: tickets, Admit: addresses.Admit, Heartbeat: n.cfg.Heartbeat, Poll: n.cfg.Pace,
 		Now: n.cfg.Now, Log: n.cfg.Logger, Metrics: n.registry,
 	})
 	if err != nil {

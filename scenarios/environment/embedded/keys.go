@@ -8,12 +8,14 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/token"
+	"github.com/chatlab/chatlab/system/transport"
 )
 
 // keys are made for one system and die with it: the user key stands in for the identity provider.
 type keys struct {
 	dir                             string
 	userJWKS, ticketKey, ticketJWKS string // files
+	secret                          string // file: of the roles
 	users                           *token.Issuer
 	push                            []string // flags of the push role
 }
@@ -37,8 +39,9 @@ func makeKeys() (*keys, error) {
 	k := &keys{
 		dir: dir, users: token.NewIssuer(user, time.Now), userJWKS: filepath.Join(dir, "users.jwks"),
 		ticketKey: filepath.Join(dir, "ticket.jwk"), ticketJWKS: filepath.Join(dir, "tickets.jwks"),
+		secret: filepath.Join(dir, "cluster.secret"),
 	}
-	for file, data := range map[string][]byte{k.userJWKS: user.JWKS(), k.ticketKey: ticket.Private(), k.ticketJWKS: ticket.JWKS()} {
+	for file, data := range map[string][]byte{k.userJWKS: user.JWKS(), k.ticketKey: ticket.Private(), k.ticketJWKS: ticket.JWKS(), k.secret: transport.RandomSecret()} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			_ = k.remove()
 			return nil, fmt.Errorf("write keys: %w", err)

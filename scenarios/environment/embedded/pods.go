@@ -38,6 +38,7 @@ func (s *System) arguments() (map[string][]string, error) {
 		for _, name := range podNames(role, t) {
 			args := []string{role, "--name", name, "--switches", string(switches), "--log-level", "warn",
 				"--user-jwks", s.keys.userJWKS, "--ticket-key", s.keys.ticketKey, "--ticket-jwks", s.keys.ticketJWKS,
+				"--cluster-secret", s.keys.secret, "--address-rate", "0", // all devices come from one address
 				"--redis-cache", fmt.Sprintf("%s:%d", redisCache, redisPort), "--redis-presence", fmt.Sprintf("%s:%d", redisPresence, redisPort),
 				"--presence-ttl", s.spec.PresenceTTL.String(), "--heartbeat", s.spec.Heartbeat.String(), "--drain", "1s",
 				"--skew", s.spec.Skew[name].String(),
