@@ -1,0 +1,60 @@
+// Package resilience holds one table of what every remote call may cost: its timeout, attempts, breaker and bulkhead, and what happens when it gives up.
+package resilience
+
+import "time"
+
+// Policy is what one kind of remote call may cost.
+type Policy struct {
+	From, To string
+	Methods  []string // gRPC methods, Service.Method; empty for stores and providers
+
+	Timeout  time.Duration // of one attempt
+	Attempts int           // at most; 0: until the caller's context ends
+	Backoff  Backoff       // between attempts
+	Overall  time.Duration // of all attempts; 0: what they add up to
+	Retries  float64       // share of the calls that may be retries; 0: no budget, Attempts bound them
+	Breaker  Breaker
+	InFlight int // calls at once; 0: bounded by the callers
+	GivesUp  string
+	Inside   []Call // what the callee calls while it answers; each must fit into Timeout
+}
+
+// Backoff is the pause between attempts: it begins with First and doubles up to Max.
+type Backoff struct{ First, Max time.Duration }
+
+// Breaker leaves a callee alone for Open after so many failures in a row; 0 failures: there is none.
+type Breaker struct {
+	Failures uint32
+	Open     time.Duration
+}
+
+// Call names a row of the table.
+type Call int
+
+// Policy returns the call's row.
+func (c Call) Policy() Policy { return table[c] }
+
+// Timeout is that of one attempt.
+func (c Call) Timeout() time.Duration { return table[c].Timeout }
+
+// All lists the rows in their order.
+func All() []Call {
+	all := make([]Call, len(table))
+	for i := range all {
+		all[i] = Call(i)
+	}
+	return all
+}
+
+// Cost is the longest that a caller waits before the call gives up; 0: until its context ends.
+func (p Policy) Cost() time.Duration {
+	if p.Overall > 0 || p.Attempts == 0 {
+		return p.Overall
+	}
+	cost, pause := time.Duration(p.Attempts)*p.Timeout, p.Backoff.First
+	for range p.Attempts - 1 {
+		cost += pause
+		pause = min(2*pause, p.Backoff.Max)
+	}
+	return cost
+}
