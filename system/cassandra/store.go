@@ -14,6 +14,7 @@ import (
 
 	"github.com/gocql/gocql"
 
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -51,17 +52,18 @@ func (s *Store) Close() { s.s.Close() }
 // cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
 // more than a minute, reconnect after another, and know nothing of tokens.
 func cluster(cfg Config) *gocql.ClusterConfig {
+	rows := resilience.Rows.Policy()
 	c := gocql.NewCluster(cfg.Hosts...)
 	c.ProtoVersion = 4
 	c.Consistency = gocql.LocalQuorum
-	c.Timeout = 500 * time.Millisecond
-	c.ConnectTimeout = time.Second
-	c.WriteTimeout = 500 * time.Millisecond
+	c.Timeout = rows.Timeout
+	c.ConnectTimeout = resilience.OpenRows.Timeout()
+	c.WriteTimeout = rows.Timeout
 	c.ReconnectInterval = cmp.Or(cfg.Pace, time.Second)
 	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: 10, Interval: time.Second}
 	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy(), gocql.ShuffleReplicas())
-	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: 2} // another host each time; only for idempotent statements
-	c.DefaultIdempotence = true                             // every statement sets keyed values: the same again changes nothing
+	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: rows.Attempts - 1} // another host each time; only for idempotent statements
+	c.DefaultIdempotence = true                                             // every statement sets keyed values: the same again changes nothing
 	c.NumConns = 1
 	c.Dialer = dialer{cfg.Network}
 	c.Logger = log.New(io.Discard, "", 0)

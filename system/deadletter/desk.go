@@ -13,11 +13,9 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
-
-// Within is how long a letter that the log does not take may hold up its partition.
-const Within = 10 * time.Second
 
 // MaxBytes is how large a letter may be: a record as large as the log takes, and its headers.
 const MaxBytes = 4 << 20
@@ -29,7 +27,7 @@ type Config struct {
 	Pod     string
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
-	Within  time.Duration // Within when 0
+	Within  time.Duration // how long a letter that the log does not take may hold up its partition; the table's when 0
 }
 
 // Desk takes the records that one role's workers cannot process.
@@ -44,7 +42,7 @@ type Desk struct {
 // NewDesk opens a desk.
 func NewDesk(cfg Config) *Desk {
 	if cfg.Within == 0 {
-		cfg.Within = Within
+		cfg.Within = resilience.DeadLetter.Policy().Overall
 	}
 	counter := func(name, help string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: prometheus.Labels{"group": cfg.Group}}, []string{"topic"})
@@ -95,7 +93,8 @@ func (d *Desk) write(ctx context.Context, l Letter) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 50*time.Millisecond, time.Second
+	pause := resilience.DeadLetter.Policy().Backoff
+	b.InitialInterval, b.MaxInterval = pause.First, pause.Max
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := d.producer.Write(ctx, l.Key, l.Value, l.headers()...)
 		var refusal *chat.Error

@@ -9,12 +9,12 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
 const (
-	pollEvery  = time.Second
-	pollWithin = 800 * time.Millisecond
+	pollEvery = time.Second
 	// doubtEvery is the least time between two polls of a gateway of which devices say that it takes nobody.
 	doubtEvery = 100 * time.Millisecond
 )
@@ -91,7 +91,7 @@ func (gs *gateways) watchOne(ctx context.Context, g *gateway) {
 }
 
 func (gs *gateways) poll(ctx context.Context, g *gateway) {
-	ctx, cancel := context.WithTimeout(ctx, pollWithin)
+	ctx, cancel := context.WithTimeout(ctx, resilience.EdgePoll.Timeout())
 	defer cancel()
 	gs.mu.Lock()
 	before := g.assigned

@@ -17,16 +17,11 @@ import (
 
 	"github.com/chatlab/chatlab/system/affinity"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
 const (
-	// callWithin bounds a call that may be made only once. It leaves a device that waits 5 s its answer.
-	callWithin = 4500 * time.Millisecond
-	// repeatWithin bounds one attempt of a call that may be made again.
-	repeatWithin = 2 * time.Second
-	// maxAttempts bounds what one request costs while pods fail.
-	maxAttempts = 2
 	// podRetryAfter is when to come back if no pod could take a call.
 	podRetryAfter = time.Second
 )
@@ -38,6 +33,7 @@ type pods struct {
 	list      []pod
 	turn      atomic.Uint64
 	retries   prometheus.Counter
+	budget    *resilience.Budget
 }
 
 type pod struct {
@@ -46,7 +42,8 @@ type pod struct {
 }
 
 func newPods(n transport.Network, addresses []string, retries prometheus.Counter) (*pods, error) {
-	p := &pods{addresses: addresses, retries: retries}
+	p := &pods{addresses: addresses, retries: retries, budget: resilience.EdgeRepeat.Policy().NewBudget()}
+	breaker := resilience.EdgeRepeat.Policy().Breaker
 	for _, a := range addresses {
 		conn, err := n.Client(a)
 		if err != nil {
@@ -54,8 +51,8 @@ func newPods(n transport.Network, addresses []string, retries prometheus.Counter
 			return nil, fmt.Errorf("make client of pod: %w", err)
 		}
 		p.list = append(p.list, pod{conn, gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-			Timeout:      time.Second,
-			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 3 },
+			Timeout:      breaker.Open,
+			ReadyToTrip:  breaker.Trips,
 			IsSuccessful: func(err error) bool { return !silent(err) },
 			IsExcluded:   func(err error) bool { return status.Code(err) == codes.Canceled },
 		})})
@@ -99,13 +96,23 @@ func (p *pods) any(repeatable bool) plan {
 	return plan{p, order, repeatable}
 }
 
+func (p plan) policy() resilience.Policy {
+	if p.repeatable {
+		return resilience.EdgeRepeat.Policy()
+	}
+	return resilience.EdgeOnce.Policy() // it leaves a device that waits 5 s its answer
+}
+
 // do makes a call on the first pod of the plan that is healthy, and on the next if the call surely did nothing, or may
 // be repeated. Its errors are chat errors.
 func do[T any](ctx context.Context, p plan, call func(context.Context, *grpc.ClientConn, grpc.CallOption) (T, error)) (answer T, err error) {
 	refusal := chat.Errorf(chat.CodeUnavailable, "no pod takes the call now").After(podRetryAfter)
-	attempts := 0
+	policy, attempts := p.policy(), 0
+	ctx, cancel := context.WithTimeout(ctx, policy.Cost())
+	defer cancel()
+	p.budget.Call()
 	for _, i := range p.order {
-		if attempts == maxAttempts {
+		if attempts == policy.Attempts || attempts > 0 && !p.budget.Retry() {
 			break
 		}
 		pod := p.list[i]
@@ -133,11 +140,7 @@ func do[T any](ctx context.Context, p plan, call func(context.Context, *grpc.Cli
 
 // try makes one call on one pod, and says whether anything of it was sent.
 func try[T any](ctx context.Context, p plan, pod pod, call func(context.Context, *grpc.ClientConn, grpc.CallOption) (T, error)) (answer T, sent bool, err error) {
-	within := callWithin
-	if p.repeatable {
-		within = repeatWithin
-	}
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, p.policy().Timeout)
 	defer cancel()
 	var reached peer.Peer // stays empty unless the call got a stream of a connection
 	_, err = pod.breaker.Execute(func() (any, error) {

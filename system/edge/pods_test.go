@@ -14,6 +14,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/affinity"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -131,7 +132,7 @@ func TestARetryStormIsBounded(t *testing.T) {
 	for _, n := range w.calls() {
 		total += n
 	}
-	assert.Equal(t, maxAttempts, total)
+	assert.Equal(t, resilience.EdgeRepeat.Policy().Attempts, total)
 }
 
 // A frozen pod costs its callers their time three times; then it is left alone, and probed until it is back.
@@ -143,7 +144,7 @@ func TestAFrozenPodIsLeftAlone(t *testing.T) {
 		for range 3 {
 			start := time.Now()
 			assert.Equal(t, chat.CodeUnknownOutcome, w.ask(t, "POST", path, goodBody).code(t))
-			assert.Equal(t, callWithin, time.Since(start))
+			assert.Equal(t, resilience.EdgeOnce.Timeout(), time.Since(start))
 		}
 		start := time.Now()
 		for range 20 {
@@ -165,7 +166,7 @@ func TestAFrozenPodHoldsUpAReadOnce(t *testing.T) {
 		w.messages[0].hang()
 		start := time.Now()
 		assert.Equal(t, http.StatusOK, w.ask(t, "GET", w.preferred(0), "").status)
-		assert.Equal(t, repeatWithin, time.Since(start))
+		assert.Equal(t, resilience.EdgeRepeat.Timeout(), time.Since(start))
 	})
 }
 
@@ -190,7 +191,7 @@ func (w *world) holds(gateway int, connections int64, draining bool) {
 func TestGatewaysAreAssignedByConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, memory(), size{1, 1, 3}, nil)
-		poll := func() { <-time.After(pollEvery + pollWithin) }
+		poll := func() { <-time.After(pollEvery + resilience.EdgePoll.Timeout()) }
 		public := func(i int) string { return fmt.Sprintf("public-%d:443", i+1) }
 		w.holds(0, 100, false)
 		w.holds(1, 100, false)
@@ -278,7 +279,7 @@ func TestALongCallOutlivesTheDeadlineOfItsBody(t *testing.T) {
 		for range 3 { // over one connection
 			<-time.After(bodyWithin - time.Second)
 			w.messages[0].will(func(ctx context.Context, _ any) (any, error) {
-				<-time.After(callWithin - time.Second)
+				<-time.After(resilience.EdgeOnce.Timeout() - time.Second)
 				return nil, ctx.Err()
 			})
 			assert.Equal(t, http.StatusCreated, w.ask(t, "POST", conv+"/messages", goodBody).status)

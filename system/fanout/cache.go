@@ -8,19 +8,16 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
-const (
-	maxCacheQueue = 4096 // messages that wait for the cache
-	cacheWithin   = 2 * time.Second
-	cacheTry      = 500 * time.Millisecond
-	cachePause    = 100 * time.Millisecond
-)
+// maxCacheQueue bounds the messages that wait for the cache.
+const maxCacheQueue = 4096
 
 // cacheWriter updates the cache in log order without ever holding up the partition. A conversation whose update was
 // lost is dropped from the cache before anything is added to it again, so that readers fall back to storage.
 //
-// An offset is committed when the cache has what stands before it, or cacheWithin has passed: a worker that dies in
+// An offset is committed when the cache has what stands before it, or resilience.FanoutCache.Policy().Overall has passed: a worker that dies in
 // between leaves the update to the next one, and a cache that is away delays commits but not the work.
 type cacheWriter struct {
 	cache   *redis.Cache
@@ -60,7 +57,7 @@ func (w *cacheWriter) add(items []item, next int64) {
 			w.queue = append(w.queue, it.message)
 		}
 	}
-	w.commits = append(w.commits, dueCommit{next, time.Now().Add(cacheWithin)})
+	w.commits = append(w.commits, dueCommit{next, time.Now().Add(resilience.FanoutCache.Policy().Overall)})
 	w.wake.Signal()
 }
 
@@ -81,7 +78,7 @@ func (w *cacheWriter) run(ctx context.Context) {
 		done := w.write(ctx, batch, lost)
 		w.settle(commits, done)
 		if !done {
-			pause(ctx, cachePause)
+			pause(ctx, resilience.FanoutCache.Policy().Backoff.First)
 		}
 	}
 }
@@ -117,7 +114,7 @@ func (w *cacheWriter) settle(n int, done bool) {
 }
 
 func (w *cacheWriter) write(ctx context.Context, batch []chat.Message, lost []chat.ID) bool {
-	ctx, cancel := context.WithTimeout(ctx, cacheTry)
+	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutCache.Timeout())
 	defer cancel()
 	for _, id := range lost {
 		if err := w.cache.Drop(ctx, id); err != nil {

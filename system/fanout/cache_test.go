@@ -13,6 +13,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -58,8 +59,8 @@ func TestCommitDoesNotWaitLong(t *testing.T) {
 		time.AfterFunc(time.Second, func() { w.add(nil, 2) })
 		for range 40 { // as run does while each try fails
 			w.settle(2, false)
-			pause(t.Context(), cachePause)
+			pause(t.Context(), resilience.FanoutCache.Policy().Backoff.First)
 		}
-		require.Equal(t, []time.Duration{cacheWithin, cacheWithin + time.Second}, at)
+		require.Equal(t, []time.Duration{resilience.FanoutCache.Policy().Overall, resilience.FanoutCache.Policy().Overall + time.Second}, at)
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
 const (
-	fallbackWithin = 200 * time.Millisecond // for all gateways' answers, which are asked for side by side
-	fallbackUsers  = 10_000                 // in one question
+	fallbackUsers = 10_000 // in one question
 )
 
 // fallback finds users without presence: it asks every gateway who of them is connected there. Gateways know it better
@@ -33,7 +33,7 @@ type connected struct {
 }
 
 // find returns the gateways of each user. A gateway that does not answer in time keeps the users whom it had: if it is
-// only slow they are served, and if it is dead its outlet gives up after pushWithin and tells them to resync, while
+// only slow they are served, and if it is dead its outlet gives up in time and tells them to resync, while
 // taking them for offline would lose the message in silence until their next heartbeat.
 func (f *fallback) find(ctx context.Context, users []chat.ID, before map[chat.ID][]string) map[chat.ID][]string {
 	start := time.Now()
@@ -59,7 +59,7 @@ func (f *fallback) find(ctx context.Context, users []chat.ID, before map[chat.ID
 
 // askAll asks all gateways at once and returns when all have answered or their time is up.
 func (f *fallback) askAll(ctx context.Context, users []byte) []connected {
-	ctx, cancel := context.WithTimeout(ctx, fallbackWithin)
+	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutConnected.Timeout())
 	defer cancel()
 	var mu sync.Mutex
 	var asked sync.WaitGroup

@@ -11,13 +11,10 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 const (
-	lookupWithin  = 500 * time.Millisecond // one question to presence
-	breakAfter    = 3                      // failures in a row, until presence is left alone
-	breakFor      = time.Second            // between two tries whether it is back
-	probeWithin   = time.Second
 	breakerClosed = 0 // values of the gauge
 	breakerProbes = 1
 	breakerOpen   = 2
@@ -41,8 +38,8 @@ func newLookup(p *redis.Presence, sw chat.Switches, state func(float64)) *lookup
 	}
 	gauge := map[gobreaker.State]float64{gobreaker.StateClosed: breakerClosed, gobreaker.StateHalfOpen: breakerProbes, gobreaker.StateOpen: breakerOpen}
 	l.breaker = gobreaker.NewCircuitBreaker[map[chat.ID][]redis.Device](gobreaker.Settings{
-		Timeout:       breakFor,
-		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
+		Timeout:       resilience.FanoutLookup.Policy().Breaker.Open,
+		ReadyToTrip:   resilience.FanoutLookup.Policy().Breaker.Trips,
 		IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
 		OnStateChange: func(_ string, _, to gobreaker.State) { state(gauge[to]) },
 	})
@@ -52,13 +49,15 @@ func newLookup(p *redis.Presence, sw chat.Switches, state func(float64)) *lookup
 // find returns the devices of these users that are online.
 func (l *lookup) find(ctx context.Context, users []chat.ID) (map[chat.ID][]redis.Device, error) {
 	if l.breaker == nil {
-		return l.ask(ctx, users, lookupWithin)
+		return l.ask(ctx, users, resilience.FanoutLookup.Timeout())
 	}
 	if l.breaker.State() == gobreaker.StateHalfOpen {
 		l.probe()
 		return nil, errPresenceAway
 	}
-	found, err := l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) { return l.ask(ctx, users, lookupWithin) })
+	found, err := l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) {
+		return l.ask(ctx, users, resilience.FanoutLookup.Timeout())
+	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		err = errPresenceAway
 	}
@@ -79,7 +78,7 @@ func (l *lookup) probe() {
 	l.probes.Go(func() {
 		defer l.probing.Store(false)
 		_, _ = l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) {
-			return l.ask(context.Background(), []chat.ID{{}}, probeWithin)
+			return l.ask(context.Background(), []chat.ID{{}}, resilience.FanoutProbe.Timeout())
 		})
 	})
 }

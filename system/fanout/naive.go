@@ -6,6 +6,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -71,7 +72,7 @@ func (w *Worker) deliverOne(ctx context.Context, user chat.ID, frame []byte) err
 		if !ok {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, pushWithin)
+		ctx, cancel := context.WithTimeout(ctx, resilience.FanoutPush.Timeout())
 		_, err := out.client.DeliverOne(ctx, &pb.DeliverOneRequest{UserId: user[:], Frame: frame})
 		cancel()
 		if err != nil {

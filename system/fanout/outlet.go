@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
@@ -57,7 +58,7 @@ func newOutlet(name string, client pb.GatewayClient, log *slog.Logger, m metrics
 func (o *outlet) enqueue(d delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.bytes+d.size() > maxOutletBytes || len(o.queue) > 0 && d.at.Sub(o.queue[0].at) > pushWithin {
+	if o.bytes+d.size() > maxOutletBytes || len(o.queue) > 0 && d.at.Sub(o.queue[0].at) > resilience.FanoutPush.Timeout() {
 		o.giveUp()
 	}
 	o.queue = append(o.queue, d)

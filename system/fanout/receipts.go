@@ -10,6 +10,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -60,7 +61,7 @@ func (w *Worker) takeReceipt(ctx context.Context, t *tallies, partition int, r k
 
 // tellSenders makes frames for conversations whose time has come, and leaves those changed for which it could not.
 func (w *Worker) tellSenders(ctx context.Context, due []*tally) {
-	ctx, cancel := context.WithTimeout(ctx, pushWithin)
+	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutPush.Timeout())
 	defer cancel()
 	g := errgroup.Group{}
 	g.SetLimit(16)
@@ -104,7 +105,7 @@ func (w *Worker) tellOf(ctx context.Context, c *tally) error {
 
 // tellTyping tells the other members of a small conversation.
 func (w *Worker) tellTyping(ctx context.Context, rec wire.ReceiptRecord) {
-	ctx, cancel := context.WithTimeout(ctx, pushWithin)
+	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutPush.Timeout())
 	defer cancel()
 	members, err := membersOf(ctx, w.cfg.Store, rec.ConversationID)
 	if err != nil || len(members) > chat.MaxSocialGroup {

@@ -17,6 +17,7 @@ import (
 	simredis "github.com/chatlab/chatlab/sim/redis"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -161,7 +162,7 @@ func TestAFrozenGatewayKeepsItsUsers(t *testing.T) {
 	r.gateways["g1"].frozen.Store(true)
 	start := time.Now()
 	found := r.where(t)
-	require.Less(t, time.Since(start), fallbackWithin+2*lookupWithin)
+	require.Less(t, time.Since(start), resilience.FanoutConnected.Timeout()+2*resilience.FanoutLookup.Timeout())
 	require.Equal(t, wire.IDBytes(alice), found["g1"], "as it said last")
 	require.Equal(t, wire.IDBytes(alice, bob), found["g2"])
 	require.EqualValues(t, 1, value(t, r.metrics.fallbackCalls.WithLabelValues("error")))
@@ -193,7 +194,7 @@ func TestTheBreakerSparesTheTimeout(t *testing.T) {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "state"})
 	look := newLookup(redis.NewPresence(client, 0), chat.Switches{Breaker: true}, gauge.Set)
 	t.Cleanup(look.close)
-	for range breakAfter {
+	for range resilience.FanoutLookup.Policy().Breaker.Failures {
 		_, err := look.find(t.Context(), []chat.ID{alice})
 		require.Error(t, err)
 	}

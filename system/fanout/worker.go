@@ -40,8 +40,7 @@ type Config struct {
 
 // Stated times.
 const (
-	routeTTL   = time.Second     // how long a worker trusts where a user is
-	pushWithin = 2 * time.Second // a delivery that waits longer is given up and its devices are told to resync
+	routeTTL = time.Second // how long a worker trusts where a user is
 )
 
 // Worker is one member of the fan-out group.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/trace"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -85,14 +86,14 @@ func (c Config) withDefaults() Config {
 	def(&l.AcceptRate, 2000)
 	def(&l.FrameRate, 100)
 	def(&l.FrameBurst, max(1, int(2*l.FrameRate)))
-	def(&l.Sends, 32)
+	def(&l.Sends, resilience.GatewaySend.Policy().InFlight)
 	def(&l.BadFrames, 10)
 	def(&l.Linger, 40*time.Millisecond)
 	def(&l.Idle, 5*time.Minute)
 	def(&l.Ping, c.PresenceTTL/3)
 	def(&l.Write, 10*time.Second)
-	def(&l.Send, 5*time.Second)
-	def(&l.Call, 2*time.Second)
+	def(&l.Send, resilience.GatewaySend.Timeout())
+	def(&l.Call, resilience.GatewayCall.Timeout())
 	def(&l.Watch, 5*time.Second)
 	return c
 }

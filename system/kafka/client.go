@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -37,18 +38,18 @@ func NewClient(cfg Config) *Client {
 	t := &kafka.Transport{
 		Dial:        cfg.Network.Dial,
 		ClientID:    cfg.ClientID,
-		DialTimeout: time.Second,
+		DialTimeout: resilience.LogRead.Timeout(),
 		IdleTimeout: 30 * time.Second,
 		MetadataTTL: cfg.Pace, // a moved leader is found within it
 	}
-	return &Client{cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: 2 * time.Second}}
+	return &Client{cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: resilience.LogAsk.Timeout()}}
 }
 
 // Close ends idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 func (c *Client) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: time.Second, DialFunc: c.cfg.Network.Dial}
+	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: resilience.LogRead.Timeout(), DialFunc: c.cfg.Network.Dial}
 }
 
 // dialerUntil makes connections that end with ctx: the driver's reader would wait for the answer to its last fetch, and

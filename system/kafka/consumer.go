@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // Group consumes a topic as one member of a consumer group.
@@ -37,7 +39,7 @@ func (g *Group) Run(ctx context.Context) error {
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: g.ID, Brokers: g.Client.cfg.Brokers, Dialer: g.Client.dialer(), Topics: []string{g.Topic},
 		HeartbeatInterval: g.Session / 6, SessionTimeout: g.Session, RebalanceTimeout: g.Session,
-		JoinGroupBackoff: 500 * time.Millisecond, StartOffset: kafka.FirstOffset, Timeout: 2 * time.Second,
+		JoinGroupBackoff: 500 * time.Millisecond, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
 	})
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", g.ID, err)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // Record is one record of the log.
@@ -104,10 +106,11 @@ func (p *Partition) pumpOnce(ctx context.Context) {
 			cancel()
 		}
 	}()
+	read := resilience.LogRead.Policy()
 	r := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: p.client.cfg.Brokers, Topic: p.topic, Partition: p.ID, Dialer: p.client.dialerUntil(ctx),
 		MinBytes: 1, MaxBytes: 4 << 20, MaxWait: p.client.cfg.Pace, QueueCapacity: 256, ReadLagInterval: -1,
-		ReadBackoffMin: 20 * time.Millisecond, ReadBackoffMax: 500 * time.Millisecond, MaxAttempts: 3,
+		ReadBackoffMin: read.Backoff.First, ReadBackoffMax: read.Backoff.Max, MaxAttempts: read.Attempts,
 	})
 	defer r.Close()
 	if err := r.SetOffset(p.read.Load()); err != nil {

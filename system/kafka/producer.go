@@ -9,18 +9,17 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/trace"
 )
-
-// maxInFlight bounds the records that wait for brokers; past it a send is refused, not queued.
-const maxInFlight = 4096
 
 // Producer writes to one topic. A record counts as written when all in-sync replicas have it.
 type Producer struct {
 	client *Client
 	topic  string
 	w      *kafka.Writer
-	slots  chan struct{}
+	slots  chan struct{} // a record past them is refused, not queued
+	policy resilience.Policy
 }
 
 // maxRecordBytes bounds a record, and what one request carries.
@@ -32,15 +31,16 @@ func (c *Client) Producer(topic string) *Producer { return c.ProducerUpTo(topic,
 // ProducerUpTo makes a producer of records up to a size. The zero value of the driver's writer waits for no
 // acknowledgement and batches for a second; these settings are what the promises need.
 func (c *Client) ProducerUpTo(topic string, bytes int64) *Producer {
+	policy := resilience.LogWrite.Policy()
 	return &Producer{
-		client: c, topic: topic,
+		client: c, policy: policy, topic: topic,
 		w: &kafka.Writer{
 			Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
 			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: bytes,
-			ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
-			MaxAttempts: 4, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: 500 * time.Millisecond,
+			ReadTimeout: policy.Timeout, WriteTimeout: policy.Timeout,
+			MaxAttempts: policy.Attempts, WriteBackoffMin: policy.Backoff.First, WriteBackoffMax: policy.Backoff.Max,
 		},
-		slots: make(chan struct{}, maxInFlight),
+		slots: make(chan struct{}, policy.InFlight),
 	}
 }
 
@@ -51,11 +51,13 @@ func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Head
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	default:
-		return chat.Errorf(chat.CodeUnavailable, "%d sends wait for the log", maxInFlight).After(time.Second)
+		return chat.Errorf(chat.CodeUnavailable, "%d sends wait for the log", p.policy.InFlight).After(time.Second)
 	}
 	if parent := trace.Of(ctx); parent != "" {
 		headers = append(headers, Header{trace.Header, []byte(parent)})
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.policy.Cost())
+	defer cancel()
 	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value, Headers: driverHeaders(headers)})
 	if err == nil {
 		return nil

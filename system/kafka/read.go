@@ -3,9 +3,10 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // span is what a partition holds: the offset of its first record, and the one that its next record gets.
@@ -54,10 +55,11 @@ func (c *Client) scan(ctx context.Context, topic string, partition int, s span, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	read := resilience.LogRead.Policy()
 	r := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: c.cfg.Brokers, Topic: topic, Partition: partition, Dialer: c.dialerUntil(ctx),
 		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: c.cfg.Pace, ReadLagInterval: -1,
-		ReadBackoffMin: 20 * time.Millisecond, ReadBackoffMax: 500 * time.Millisecond,
+		ReadBackoffMin: read.Backoff.First, ReadBackoffMax: read.Backoff.Max,
 	})
 	defer r.Close()
 	if err := r.SetOffset(s.first); err != nil {

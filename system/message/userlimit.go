@@ -11,12 +11,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/limit"
 	"github.com/chatlab/chatlab/system/redis"
-)
-
-const (
-	limitWithin   = 50 * time.Millisecond // that a send may lose by asking
-	limitBreak    = 3                     // failures in a row, until the shared limit is left alone
-	limitBreakFor = time.Second
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // userLimit holds back users who send too fast, whichever gateways and edges they use: its state is in the cache's
@@ -42,8 +37,8 @@ func newUserLimit(cfg Config) *userLimit {
 	cfg.Metrics.MustRegister(l.fallbacks)
 	if cfg.Switches.Breaker {
 		l.breaker = gobreaker.NewCircuitBreaker[taken](gobreaker.Settings{
-			Timeout:     limitBreakFor,
-			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= limitBreak },
+			Timeout:     resilience.UserLimit.Policy().Breaker.Open,
+			ReadyToTrip: resilience.UserLimit.Policy().Breaker.Trips,
 			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) },
 		})
 	}
@@ -68,7 +63,7 @@ func (l *userLimit) admit(ctx context.Context, m chat.Message) error {
 
 func (l *userLimit) ask(ctx context.Context, m chat.Message) (taken, error) {
 	take := func() (t taken, err error) {
-		ctx, cancel := context.WithTimeout(ctx, limitWithin)
+		ctx, cancel := context.WithTimeout(ctx, resilience.UserLimit.Timeout())
 		defer cancel()
 		t.after, t.ok, err = l.shared.Take(ctx, m.SenderID, m.ClientMsgID)
 		return t, err

@@ -12,6 +12,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/limit"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // limitPods are message pods that share one Redis, or what they do of a send's way.
@@ -72,7 +73,7 @@ func TestWithoutRedisEachPodHasALimit(t *testing.T) {
 			require.GreaterOrEqual(t, admitted, 2*limit.SendsBurst)
 			require.LessOrEqual(t, admitted, 2*(limit.SendsBurst+1+int(took.Seconds())))
 			require.EqualValues(t, 100, pods[0].fellBack(t))
-			require.Less(t, took, 200*2*limitWithin)
+			require.Less(t, took, 200*2*resilience.UserLimit.Timeout())
 			if breaker {
 				require.Less(t, took, time.Second)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 func (c Config) cassandra() cassandra.Config {
@@ -21,9 +22,10 @@ func (c Config) kafka() kafka.Config {
 // openStore waits for Cassandra: a pod that starts before its store is no error.
 func (n *Node) openStore(ctx context.Context) (*cassandra.Store, error) {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 2*time.Second
+	policy := resilience.OpenRows.Policy()
+	b.InitialInterval, b.MaxInterval = policy.Backoff.First, policy.Backoff.Max
 	s, err := backoff.Retry(ctx, func() (*cassandra.Store, error) { return cassandra.Open(n.cfg.cassandra()) },
-		backoff.WithBackOff(b), backoff.WithMaxElapsedTime(time.Minute),
+		backoff.WithBackOff(b), backoff.WithMaxElapsedTime(policy.Overall),
 		backoff.WithNotify(func(err error, d time.Duration) { n.cfg.Logger.Info("wait for cassandra", "error", err, "retry_in", d) }))
 	if err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // fcmQuotaWait is how long to wait where a refusal for quota does not say: quotas are counted by the minute.
@@ -101,7 +103,7 @@ func (f *fcm) renew(credential string) {
 	if credential != f.used {
 		return
 	}
-	client := &http.Client{Transport: leased{f.http.Transport, f.life}, Timeout: requestWithin}
+	client := &http.Client{Transport: leased{f.http.Transport, f.life}, Timeout: resilience.Provider.Timeout()}
 	f.tokens = f.account.TokenSource(context.WithValue(f.life, oauth2.HTTPClient, client))
 	f.used = ""
 }

@@ -11,14 +11,12 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 const (
-	maxRequests   = 64 // under way to one provider
 	retriesPerSec = 10 // to one provider; what is first told is not counted
 	retryBurst    = 50
-	breakAfter    = 5 // failures in a row
-	breakFor      = 10 * time.Second
 	busyWait      = 200 * time.Millisecond
 	budgetWait    = time.Second
 )
@@ -40,10 +38,10 @@ func newOutlet(p provider, m metrics) *outlet {
 	state := m.breaker.WithLabelValues(p.name())
 	state.Set(0)
 	return &outlet{
-		provider: p, slots: make(chan struct{}, maxRequests), retries: rate.NewLimiter(retriesPerSec, retryBurst), metrics: m,
+		provider: p, slots: make(chan struct{}, resilience.Provider.Policy().InFlight), retries: rate.NewLimiter(retriesPerSec, retryBurst), metrics: m,
 		breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
-			Timeout:       breakFor,
-			ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
+			Timeout:       resilience.Provider.Policy().Breaker.Open,
+			ReadyToTrip:   resilience.Provider.Policy().Breaker.Trips,
 			OnStateChange: func(_ string, _, to gobreaker.State) { state.Set(float64(to)) },
 			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
 		}),
@@ -72,7 +70,7 @@ func (o *outlet) send(ctx context.Context, d chat.PushDevice, n Notification, re
 		return a, unwell(ctx, a)
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		a = answer{outcome: broken, after: breakFor / 2}
+		a = answer{outcome: broken, after: resilience.Provider.Policy().Breaker.Open / 2}
 	}
 	return o.count(a)
 }

@@ -14,6 +14,7 @@ import (
 
 	sim "github.com/chatlab/chatlab/sim/push"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -244,14 +245,14 @@ func TestBreaker(t *testing.T) {
 	b := newBench(t, nil)
 	b.server.Every(1, sim.Unregistered)
 	b.server.Every(1, sim.APNsUnavailable)
-	for range 2 * breakAfter {
+	for range 2 * resilience.Provider.Policy().Breaker.Failures {
 		require.Equal(t, dead, b.send("fcm", example()).outcome)
 	}
-	for range breakAfter {
+	for range resilience.Provider.Policy().Breaker.Failures {
 		require.Equal(t, unavailable, b.send("apns", example()).outcome)
 	}
-	require.Equal(t, answer{outcome: broken, after: breakFor / 2}, b.send("apns", example()))
-	require.Equal(t, breakAfter, b.server.Requests("apns", "ServiceUnavailable"), "nobody asked again")
+	require.Equal(t, answer{outcome: broken, after: resilience.Provider.Policy().Breaker.Open / 2}, b.send("apns", example()))
+	require.EqualValues(t, resilience.Provider.Policy().Breaker.Failures, b.server.Requests("apns", "ServiceUnavailable"), "nobody asked again")
 	require.EqualValues(t, 2, testutil.ToFloat64(b.outlets["apns"].metrics.breaker.WithLabelValues("apns")))
 	require.EqualValues(t, 0, testutil.ToFloat64(b.outlets["apns"].metrics.breaker.WithLabelValues("fcm")))
 }
@@ -261,7 +262,7 @@ func TestBreakerIgnoresOurOwnEnd(t *testing.T) {
 	b := newBench(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range 2 * breakAfter {
+	for range 2 * resilience.Provider.Policy().Breaker.Failures {
 		b.outlets["apns"].send(ctx, chat.PushDevice{Provider: "apns", Token: deviceToken}, example(), false)
 	}
 	require.Equal(t, sent, b.send("apns", example()).outcome)
@@ -270,12 +271,12 @@ func TestBreakerIgnoresOurOwnEnd(t *testing.T) {
 func TestBulkheadAndBudget(t *testing.T) {
 	b := newBench(t, nil)
 	o := b.outlets["fcm"]
-	for range maxRequests {
+	for range resilience.Provider.Policy().InFlight {
 		o.slots <- struct{}{}
 	}
 	require.Equal(t, answer{outcome: busy, after: busyWait}, b.send("fcm", example()))
 	require.Equal(t, sent, b.send("apns", example()).outcome, "the other provider is not concerned")
-	for range maxRequests {
+	for range resilience.Provider.Policy().InFlight {
 		<-o.slots
 	}
 	d, n, spared := chat.PushDevice{Provider: "fcm", Token: deviceToken}, example(), 0

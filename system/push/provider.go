@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -81,20 +82,17 @@ func (p Providers) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// requestWithin bounds one request; a provider answers in well under a second.
-const requestWithin = 5 * time.Second
-
 // httpClient speaks HTTP/2, which APNs demands, and finds out by pings that a connection has died.
 func httpClient(n transport.Network, roots *x509.CertPool) *http.Client {
 	t := &http.Transport{
 		DialContext: n.Dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		Protocols: new(http.Protocols), TLSHandshakeTimeout: requestWithin, IdleConnTimeout: 90 * time.Second,
+		Protocols: new(http.Protocols), TLSHandshakeTimeout: resilience.Provider.Timeout(), IdleConnTimeout: 90 * time.Second,
 		MaxResponseHeaderBytes: 32 << 10,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: requestWithin},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: resilience.Provider.Timeout()},
 	}
 	t.Protocols.SetHTTP2(true)
 	return &http.Client{
-		Transport: t, Timeout: requestWithin,
+		Transport: t, Timeout: resilience.Provider.Timeout(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // none of them redirects
 	}
 }

@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -30,6 +31,7 @@ type Client struct{ db *goredis.Client }
 func NewClient(cfg Config) *Client { return &Client{goredis.NewClient(options(cfg))} }
 
 func options(cfg Config) *goredis.Options {
+	policy := resilience.Redis.Policy()
 	return &goredis.Options{
 		Addr:                     cfg.Address,
 		Dialer:                   cfg.Network.Dial,
@@ -38,11 +40,11 @@ func options(cfg Config) *goredis.Options {
 		ContextTimeoutEnabled:    true,
 		DialTimeout:              500 * time.Millisecond,
 		DialerRetries:            1,
-		ReadTimeout:              150 * time.Millisecond,
-		WriteTimeout:             150 * time.Millisecond,
-		MaxRetries:               1,
-		MaxRetryBackoff:          50 * time.Millisecond,
-		PoolSize:                 64,
+		ReadTimeout:              policy.Timeout,
+		WriteTimeout:             policy.Timeout,
+		MaxRetries:               policy.Attempts - 1,
+		MaxRetryBackoff:          policy.Backoff.Max,
+		PoolSize:                 policy.InFlight,
 		PoolTimeout:              100 * time.Millisecond,
 		PipelinePoolSize:         -1, // pipelines use the same connections
 		DisableIdentity:          true,

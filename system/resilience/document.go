@@ -53,6 +53,9 @@ func Document() string {
 }
 
 func duration(d time.Duration) string {
+	if d == 0 {
+		return "as its calls"
+	}
 	if d%time.Second == 0 {
 		return fmt.Sprintf("%d s", d/time.Second)
 	}

@@ -8,7 +8,7 @@ type Policy struct {
 	From, To string
 	Methods  []string // gRPC methods, Service.Method; empty for stores and providers
 
-	Timeout  time.Duration // of one attempt
+	Timeout  time.Duration // of one attempt; 0: what it consists of have rows of their own
 	Attempts int           // at most; 0: until the caller's context ends
 	Backoff  Backoff       // between attempts
 	Overall  time.Duration // of all attempts; 0: what they add up to

@@ -59,7 +59,6 @@ func TestNestedCallsFit(t *testing.T) {
 		p := c.Policy()
 		require.NotEmpty(t, p.From)
 		require.NotEmpty(t, p.GivesUp)
-		require.Positive(t, p.Timeout, p.To)
 		for _, inside := range p.Inside {
 			cost := inside.Policy().Cost()
 			require.Positive(t, cost)

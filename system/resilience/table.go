@@ -10,6 +10,7 @@ const (
 	GatewaySend
 	GatewayCall
 	FanoutPush
+	FanoutCache
 	FanoutConnected
 	FanoutLookup
 	FanoutProbe
@@ -34,7 +35,7 @@ const (
 var table = [...]Policy{
 	EdgeOnce: {
 		From: "edge", To: "message", Methods: []string{"Messages.Send", "Messages.CreateConversation", "Messages.ChangeMembers"},
-		Timeout: 4500 * ms, Attempts: 2, Overall: 9 * s, Retries: 0.2, Breaker: Breaker{3, s}, Inside: []Call{UserLimit, LogWrite, Rows, Redis},
+		Timeout: 4500 * ms, Attempts: 2, Overall: 4500 * ms, Retries: 0.2, Breaker: Breaker{3, s}, Inside: []Call{UserLimit, LogWrite, Rows, Redis},
 		GivesUp: "503 or 504 with Retry-After; another pod is asked only if surely nothing was sent, so an attempt that times out is the last",
 	},
 	EdgeRepeat: {
@@ -61,8 +62,13 @@ var table = [...]Policy{
 		GivesUp: "the frame is answered with an error or, for presence and cursors, told again with the next beat",
 	},
 	FanoutPush: {
-		From: "fanout", To: "gateway, message cache", Methods: []string{"Gateway.Deliver", "Gateway.DeliverOne"},
-		Timeout: 2 * s, Attempts: 1, GivesUp: "what waits is dropped and its devices are told to resync; a cache entry is dropped",
+		From: "fanout", To: "gateway", Methods: []string{"Gateway.Deliver", "Gateway.DeliverOne"},
+		Timeout: 2 * s, Attempts: 1, GivesUp: "what waits is dropped and its devices are told to resync",
+	},
+	FanoutCache: {
+		From: "fanout", To: "Redis of the message cache",
+		Timeout: 500 * ms, Backoff: Backoff{100 * ms, 100 * ms}, Overall: 2 * s, Inside: []Call{Redis},
+		GivesUp: "the conversation is dropped from the cache before anything is added to it again",
 	},
 	FanoutConnected: {
 		From: "fanout", To: "gateway", Methods: []string{"Gateway.Connected"},
@@ -78,7 +84,7 @@ var table = [...]Policy{
 	},
 	FanoutWork: {
 		From: "fanout", To: "Cassandra, for what holds up the partition",
-		Timeout: 1650 * ms, Backoff: Backoff{20 * ms, s}, Inside: []Call{Rows},
+		Backoff: Backoff{20 * ms, s},
 		GivesUp: "never: an unstored row holds the offset; what storage refuses for good is a dead letter",
 	},
 	UserLimit: {
