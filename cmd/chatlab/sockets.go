@@ -96,6 +96,9 @@ func (s socketsCommand) print(c *console, res load.Result) {
 	} {
 		fmt.Fprintf(c.stdout, "%-32s %s\n", row[0], row[1])
 	}
+	for why, n := range storm.Reasons {
+		fmt.Fprintf(c.stdout, "%8d with: %s\n", n, why)
+	}
 	fmt.Fprintf(c.stdout, "\nback in each %g ms after the kill\n", 1000*storm.StepS)
 	most := 1
 	for _, n := range storm.Curve {

@@ -91,6 +91,7 @@ func (c *crowd) collect(ctx context.Context) error {
 
 // all adds up the newest reports.
 func (c *crowd) all() (sum Report, changed <-chan struct{}) {
+	sum.Trouble = Reasons{}
 	for _, p := range c.processes {
 		r, next := p.Last()
 		sum.Connected += r.Connected
@@ -101,8 +102,8 @@ func (c *crowd) all() (sum Report, changed <-chan struct{}) {
 		sum.HeapBytes += r.HeapBytes
 		sum.Stacks += r.Stacks
 		sum.Goroutines += r.Goroutines
-		if r.Trouble != "" {
-			sum.Trouble = r.Trouble
+		for why, n := range r.Trouble {
+			sum.Trouble.add(why, n)
 		}
 		changed = next
 	}
@@ -123,7 +124,7 @@ func (c *crowd) until(ctx context.Context, what string, is func(Report) bool) er
 		case <-c.processes[len(c.processes)-1].Exited():
 			return fmt.Errorf("%s: a load process has ended", what)
 		case <-late.C:
-			return fmt.Errorf("%s: not within %s: %d are connected, %d attempts failed, the last with: %s", what, patience, all.Connected, all.Failed, all.Trouble)
+			return fmt.Errorf("%s: not within %s: %d are connected, %d attempts failed, by reason: %v", what, patience, all.Connected, all.Failed, all.Trouble)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -3,8 +3,10 @@ package load
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"runtime"
 	"runtime/metrics"
 	"sync"
@@ -30,11 +32,11 @@ type fleet struct {
 
 	mu      sync.Mutex
 	waits   []int64
-	trouble string
+	trouble Reasons
 }
 
 func newFleet(s Setup) *fleet {
-	f := &fleet{setup: s, network: transport.Network{Names: s.Names}, slots: make(chan struct{}, max(1, s.AtOnce))}
+	f := &fleet{trouble: Reasons{}, setup: s, network: transport.Network{Names: s.Names}, slots: make(chan struct{}, max(1, s.AtOnce))}
 	f.http = client.NewHTTP(f.network)
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	return f
@@ -123,8 +125,11 @@ func (f *fleet) fail(why string) {
 	f.failed.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.trouble = why
+	f.trouble.add(numbers.ReplaceAllString(why, "N"), 1)
 }
+
+// numbers are ports, ids and times, which differ from device to device.
+var numbers = regexp.MustCompile(`[0-9a-f]*[0-9][0-9a-f.]*`)
 
 // collect frees what is no longer used, so that the next report tells what devices really hold.
 func (f *fleet) collect() {
@@ -141,7 +146,7 @@ func (f *fleet) report() Report {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.Waits, r.Trouble = f.waits, f.trouble
+	r.Waits, r.Trouble = f.waits, maps.Clone(f.trouble)
 	f.waits = nil
 	return r
 }

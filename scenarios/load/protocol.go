@@ -37,11 +37,24 @@ type Report struct {
 	Back       int     `json:"back"`               // of those devices, returns
 	Waits      []int64 `json:"waits_ms,omitempty"` // of the returns since the last report: from the loss until back
 	Failed     int     `json:"failed"`             // attempts to connect
-	Trouble    string  `json:"trouble,omitempty"`  // why the last of them failed
+	Trouble    Reasons `json:"trouble,omitempty"`  // why, without what differs from device to device
 	HeapBytes  uint64  `json:"heap_bytes"`
 	Stacks     uint64  `json:"stack_bytes"`
 	Goroutines int     `json:"goroutines"`
 	Collected  int     `json:"collected"` // collections of garbage that were asked for and are done
+}
+
+// Reasons counts failures by their texts.
+type Reasons map[string]int
+
+// maxReasons bounds the texts that are told apart.
+const maxReasons = 20
+
+func (r Reasons) add(text string, n int) {
+	if _, known := r[text]; !known && len(r) >= maxReasons {
+		text = "other"
+	}
+	r[text] += n
 }
 
 // reportEvery is the rhythm of the reports.

@@ -18,6 +18,7 @@ type Storm struct {
 	ToAllS    float64   `json:"to_all_s"`
 	WaitS     Quantiles `json:"wait_s"`
 	Failed    int       `json:"failed_attempts"`
+	Reasons   Reasons   `json:"failed_attempts_by_reason,omitempty"`
 }
 
 // Quantiles of the devices' waits.
@@ -56,6 +57,12 @@ func (c *crowd) storm(ctx context.Context, gateways int, cfg Config) (s Storm, e
 	}
 	after, _ := c.all()
 	s.Lost, s.Failed = after.Lost-before.Lost, after.Failed-before.Failed
+	s.Reasons = after.Trouble
+	for why, n := range before.Trouble {
+		if s.Reasons[why] -= n; s.Reasons[why] == 0 {
+			delete(s.Reasons, why)
+		}
+	}
 	c.read(&s, killed, cfg.Count)
 	return s, nil
 }
