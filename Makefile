@@ -16,6 +16,9 @@ race: ## the same under the race detector
 mutants: ## switch on each known defect and show which property catches it
 	CHATLAB_MUTANTS=1 go test -count=1 -timeout 20m -v -run TestMutants ./scenarios/mutants
 
+paths: ## play every write path under every fault and show which promises it keeps
+	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths
+
 bench: ## benchmarks: figures with units
 	go test -run '^$$' -bench . -benchmem ./system/... ./scenarios/... ./sim/...
 
@@ -39,4 +42,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help contracts alerts run test race mutants bench fuzz lint fmt proto
+.PHONY: help contracts alerts run test race mutants paths bench fuzz lint fmt proto

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
@@ -88,7 +89,7 @@ func (v *Views) shown(e *history.Event) {
 
 func (v *Views) stored(e *history.Event) {
 	if m := v.met(e); m != nil {
-		m.Order = e.Order
+		m.Order = cmp.Or(m.Order, e.Order) // of a message with several rows readers see the first
 		v.Books.Of(e.Conversation).Stored.Set(m.Local)
 	}
 }

@@ -1,0 +1,73 @@
+package paths
+
+import (
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+const (
+	holds   = scenarios.Holds
+	broken  = scenarios.Broken
+	unknown = scenarios.Unknown // by chance, or without a seq to judge by
+)
+
+// expectOf is the table: what each write path promises under each fault, and what it must be seen to break.
+func (c Cell) expectOf(promise string) scenarios.Expectation {
+	switch c.Path {
+	case chat.WriteNaive:
+		return c.expectOfNaive(promise)
+	case chat.WriteParallel:
+		return c.expectOfParallel(promise)
+	}
+	return holds
+}
+
+// expectOfNaive: the worker skips the sender, so another device of hers, or the same without the answer, never shows the
+// message; an error makes another message of each retry; live order is the log's and history's is the clocks'.
+func (c Cell) expectOfNaive(promise string) scenarios.Expectation {
+	switch promise {
+	case "no-acked-loss", "history-is-live", "session-order":
+		return broken
+	case "one-sequence-number", "no-silent-skip", "agreement":
+		return unknown
+	case "shown-at-most-once":
+		switch c.Fault.Name {
+		case "kill", "no storage", "no cache":
+			return broken
+		case "no log", "skew": // a retry whose first try arrives after all
+			return unknown
+		}
+	}
+	return c.expectOfClocks(promise)
+}
+
+// expectOfParallel: what is acknowledged is stored, pushed and shown once. Order is left to the clocks, and a retry that
+// another pod takes has a second row.
+func (c Cell) expectOfParallel(promise string) scenarios.Expectation {
+	switch promise {
+	case "one-sequence-number", "no-silent-skip":
+		return unknown
+	case "session-order":
+		switch c.Fault.Name {
+		case "none", "no cache": // two sends that overtake each other by a millisecond
+			return unknown
+		}
+		return broken
+	case "history-is-live":
+		if c.Fault.takesOver() {
+			return unknown
+		}
+	}
+	return c.expectOfClocks(promise)
+}
+
+// expectOfClocks: a sender's messages keep their order as long as one pod's clock reads them all.
+func (c Cell) expectOfClocks(promise string) scenarios.Expectation {
+	if promise != "sender-fifo" || !c.Fault.takesOver() {
+		return holds
+	}
+	if c.Fault.Skew != nil {
+		return broken
+	}
+	return unknown
+}
