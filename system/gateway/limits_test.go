@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,8 +24,9 @@ func (w *world) refusedBy() (*http.Response, problemDocument) {
 
 // Near its memory limit a gateway takes no more sockets, keeps those it has, and says so; with some room it takes again.
 func TestShedding(t *testing.T) {
-	used := uint64(79)
-	memory := func(c *Config) { c.Memory = func() (uint64, uint64) { return used, 100 } }
+	var used atomic.Uint64
+	used.Store(79)
+	memory := func(c *Config) { c.Memory = func() (uint64, uint64) { return used.Load(), 100 } }
 	bubble(t, memory, func(t *testing.T, w *world) {
 		d := w.resume(chat.ID{1}, "phone", 1)
 		status := func() bool {
@@ -33,7 +35,7 @@ func TestShedding(t *testing.T) {
 			require.False(t, s.Draining)
 			return s.Shedding
 		}
-		wait := func(u uint64) { synctest.Wait(); used = u; <-time.After(memoryEvery + time.Millisecond) }
+		wait := func(u uint64) { synctest.Wait(); used.Store(u); <-time.After(memoryEvery + time.Millisecond) }
 		require.False(t, status())
 		wait(80)
 		require.True(t, status())
