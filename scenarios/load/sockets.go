@@ -44,6 +44,10 @@ type Held struct {
 	IdleS          float64 `json:"idle_s"`
 }
 
+// edgeKnows is how long the edge takes to know every gateway: it looks once a second, and shares sockets out among those
+// that it knows.
+const edgeKnows = 1500 * time.Millisecond
+
 // connectAtOnce is how many devices of a process connect together at first.
 const connectAtOnce = 64
 
@@ -58,6 +62,9 @@ func Sockets(ctx context.Context, sys scenarios.System, gateways int, cfg Config
 	}()
 	if err != nil {
 		return res, err
+	}
+	if !sleep(ctx, edgeKnows) {
+		return res, context.Cause(ctx)
 	}
 	empty := c.weigh(ctx)
 	cfg.Say(fmt.Sprintf("connect %d sockets to %d gateways from %d processes", cfg.Count, gateways, cfg.Processes))
