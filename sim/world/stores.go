@@ -46,13 +46,13 @@ func (w *World) startStores() (node.Config, error) {
 		cfg.Kafka = append(cfg.Kafka, b.Announced)
 		w.Kafka = append(w.Kafka, b.Announced)
 	}
-	tables, err := cassandra.New(cassandra.Config{Listen: w.cfg.Host("cassandra").ListenFunc, Now: w.cfg.Now, Log: w.cfg.Log})
+	tables, err := cassandra.New(cassandra.Config{Nodes: cassandra.Nodes(w.cfg.Nodes), Listen: w.cfg.Host("cassandra").ListenFunc, Now: w.cfg.Now, Log: w.cfg.Log})
 	if err != nil {
 		return cfg, fmt.Errorf("start tables: %w", err)
 	}
 	w.closers = append(w.closers, tables.Close)
 	maps.Copy(w.names, tables.Routes())
-	cfg.Cassandra = tables.Hosts()
+	cfg.Cassandra, cfg.RowReplicas = tables.Hosts(), min(3, w.cfg.Nodes)
 	w.Stores.Log, w.Stores.Tables = log, tables
 	for address, into := range map[string]**redis.Server{cacheAddress: &w.Stores.Cache, onlineAddress: &w.Stores.Presence} {
 		r, err := redis.New(redis.Config{Listen: w.cfg.Host("redis").ListenFunc})

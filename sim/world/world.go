@@ -31,10 +31,13 @@ type Config struct {
 	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
 	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
 	Pace, Session time.Duration
-	TLSDev        string       // directory of a development certificate for edge and gateway; empty: no TLS
-	Trace         trace.Config // where spans go; nowhere by default
-	Log           *slog.Logger
-	Now           func() time.Time
+	// Nodes is how many hold the tables, 3 when 0. Each role's driver asks each of them every 5 s whether it lives, which
+	// is most of what an idle week costs.
+	Nodes  int
+	TLSDev string       // directory of a development certificate for edge and gateway; empty: no TLS
+	Trace  trace.Config // where spans go; nowhere by default
+	Log    *slog.Logger
+	Now    func() time.Time
 	// Tune, if set, changes what a role is told, such as limits that a test wants to meet.
 	Tune func(role string, cfg *node.Config)
 }
@@ -65,6 +68,9 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 	}
 	if cfg.Partitions == 0 {
 		cfg.Partitions = 24
+	}
+	if cfg.Nodes == 0 {
+		cfg.Nodes = 3
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

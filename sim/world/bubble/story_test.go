@@ -60,7 +60,7 @@ func newStory(t *testing.T) *story {
 	switches, err := chat.Profile("hardened")
 	require.NoError(t, err)
 	s.world, err = world.Start(s.ctx, world.Config{
-		Host: s.host, Partitions: 3, Switches: switches, Pace: 10 * time.Minute, Session: 5 * time.Minute,
+		Host: s.host, Partitions: 3, Switches: switches, Pace: 10 * time.Minute, Session: 5 * time.Minute, Nodes: 1,
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.end)
