@@ -97,3 +97,14 @@ func TestGuard(t *testing.T) {
 	require.ErrorContains(t, panicked, "handling panics: no")
 	require.ErrorIs(t, deadletter.Refuse(plain), plain)
 }
+
+// The push group's letter of a record brings nothing that the fan-out's does not.
+func TestALetterOfThePushGroupIsNotSentAgain(t *testing.T) {
+	_, c := start(t)
+	l := deadletter.Letter{Origin: deadletter.Origin{Topic: wire.TopicMessages, Group: wire.GroupPush}, Key: []byte("k"), Value: []byte("v")}
+	r := deadletter.NewReplayer(c, time.Now)
+	var refused *deadletter.RefusedReplay
+	require.ErrorAs(t, r.Replay(t.Context(), l), &refused)
+	r.Force = true
+	require.NoError(t, r.Replay(t.Context(), l))
+}

@@ -62,6 +62,10 @@ func (r *Replayer) judge(l Letter) error {
 	if l.Origin.Topic != wire.TopicMessages {
 		return nil
 	}
+	if l.Origin.Group == wire.GroupPush {
+		return &RefusedReplay{"it is the push group's: if the fan-out could not process the record either, it has a letter of its own, " +
+			"which brings the notifications too; if it could, the record would be a repetition, of which nobody is notified"}
+	}
 	rec, err := wire.DecodeRecord(l.Value)
 	if err != nil {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/resilience"
 )
@@ -128,7 +129,7 @@ func (w *cacheWriter) write(ctx context.Context, batch []chat.Message, lost []ch
 	if len(batch) == 0 {
 		return true
 	}
-	if err := w.cache.AddAll(ctx, batch); err != nil {
+	if err := deadletter.Guard(func() error { return w.cache.AddAll(ctx, batch) }); err != nil {
 		w.fail(batch, err)
 		return false
 	}

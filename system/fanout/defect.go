@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -35,8 +34,8 @@ func (w *Worker) defect(it item) []item {
 }
 
 // mayPanic panics about one text: a defect for tests of a worker's way around records that it cannot process.
-func (w *Worker) mayPanic(m chat.Message) {
-	if w.cfg.Switches.Mutant == "handling_panics" && m.Content == "panic" {
+func (w *Worker) mayPanic(text string) {
+	if w.cfg.Switches.Mutant == "handling_panics" && text == "panic" {
 		panic("a text that this worker cannot bear")
 	}
 }

@@ -112,7 +112,7 @@ func (w *Worker) placeOne(ctx context.Context, states *states, r kafka.Record) (
 			return nil
 		}
 		it.traced(r.Traceparent())
-		w.mayPanic(it.message)
+		w.mayPanic(it.message.Content)
 		items = w.defect(it)
 		return it.storable()
 	})

@@ -45,7 +45,7 @@ func (w *Worker) onMessageSent(ctx context.Context, rec wire.Record) error {
 		return err
 	}
 	m := rec.Message()
-	w.mayPanic(m)
+	w.mayPanic(m.Content)
 	m.Place.Timestamp = rec.Timestamp
 	frame := wire.Encode(wire.MessageFrame(m))
 	if rec.MessageType == wire.TypeThrottle {

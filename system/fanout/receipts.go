@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
@@ -38,7 +39,7 @@ func (w *Worker) runReceipts(ctx context.Context, p *kafka.Partition) error {
 			}
 			t.next = r.Offset + 1
 		}
-		w.tellSenders(ctx, t.due(time.Now()))
+		w.tellSenders(ctx, p.ID, t.due(time.Now()))
 		t.settle()
 		p.Commit(t.committed())
 	}
@@ -47,33 +48,50 @@ func (w *Worker) runReceipts(ctx context.Context, p *kafka.Partition) error {
 // takeReceipt notes what a record says; one that cannot be read goes to the dead letters. Its only error is that ctx
 // ended.
 func (w *Worker) takeReceipt(ctx context.Context, t *tallies, partition int, r kafka.Record) error {
-	rec, err := wire.DecodeReceipt(r.Value)
-	switch {
-	case err != nil:
-		return w.letters.PassOver(ctx, wire.TopicReceipts, partition, r, err)
-	case rec.Status != wire.StatusTyping:
-		t.note(rec, r.Offset)
-	case w.cfg.Now().Sub(rec.Timestamp) <= typingStaleAfter:
-		w.tellTyping(ctx, rec)
+	err := deadletter.Guard(func() error {
+		rec, err := wire.DecodeReceipt(r.Value)
+		if err != nil {
+			return err
+		}
+		w.mayPanic(rec.Recipients[0].Device)
+		switch {
+		case rec.Status != wire.StatusTyping:
+			t.note(rec, r)
+		case w.cfg.Now().Sub(rec.Timestamp) <= typingStaleAfter:
+			w.tellTyping(ctx, rec)
+		}
+		return nil
+	})
+	if err != nil {
+		return w.letters.receipts.PassOver(ctx, wire.TopicReceipts, partition, r, err)
 	}
 	return nil
 }
 
 // tellSenders makes frames for conversations whose time has come, and leaves those changed for which it could not.
-func (w *Worker) tellSenders(ctx context.Context, due []*tally) {
-	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutPush.Timeout())
+func (w *Worker) tellSenders(ctx context.Context, partition int, due []*tally) {
+	within, cancel := context.WithTimeout(ctx, resilience.FanoutPush.Timeout())
 	defer cancel()
+	errs := make([]error, len(due))
 	g := errgroup.Group{}
 	g.SetLimit(16)
-	for _, c := range due {
+	for i, c := range due {
 		g.Go(func() error {
-			if err := w.tellOf(ctx, c); err != nil && ctx.Err() == nil {
-				w.cfg.Logger.Warn("tell of receipts", "conversation_id", c.id, "error", err)
-			}
+			errs[i] = deadletter.Guard(func() error { return w.tellOf(within, c) })
 			return nil
 		})
 	}
 	_ = g.Wait()
+	for i, c := range due {
+		switch err := errs[i]; {
+		case deadletter.IsRefused(err):
+			if w.letters.receipts.PassOver(ctx, wire.TopicReceipts, partition, c.first, err) == nil {
+				c.clear()
+			}
+		case err != nil && within.Err() == nil:
+			w.cfg.Logger.Warn("tell of receipts", "conversation_id", c.id, "error", err)
+		}
+	}
 }
 
 // tellOf tells the senders of places over which a cursor has moved.
@@ -162,14 +180,14 @@ func (t *tallies) earliest() (at time.Time, ok bool) {
 	return at, ok
 }
 
-func (t *tallies) note(rec wire.ReceiptRecord, offset int64) {
+func (t *tallies) note(rec wire.ReceiptRecord, r kafka.Record) {
 	c, ok := t.byID[rec.ConversationID]
 	if !ok {
 		c = &tally{id: rec.ConversationID}
 		t.byID[c.id] = c
 	}
 	if t.changed[c.id] == nil {
-		t.changed[c.id], c.since = c, offset
+		t.changed[c.id], c.first = c, r
 	}
 	c.note(rec)
 }
@@ -204,7 +222,7 @@ func (t *tallies) settle() {
 func (t *tallies) committed() int64 {
 	next := t.next
 	for _, c := range t.changed {
-		next = min(next, c.since)
+		next = min(next, c.first.Offset)
 	}
 	return next
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -17,7 +18,7 @@ type tally struct {
 	waiting  chat.Progress // what records say until it is recovered
 	low      int64         // the lowest and
 	high     int64         // the highest place over which a cursor has moved since senders were told; 0: none
-	since    int64         // offset of the first record that nobody was told of
+	first    kafka.Record  // that nobody was told of
 	told     time.Time
 }
 
@@ -42,6 +43,9 @@ func (c *tally) note(rec wire.ReceiptRecord) {
 		c.waiting.Note(cursor)
 	}
 }
+
+// clear forgets what cannot be told: what everybody has is read again when the next record comes.
+func (c *tally) clear() { c.progress, c.waiting, c.low, c.high = nil, nil, 0, 0 }
 
 func (c *tally) count(cursor chat.Cursor) {
 	from, to := c.progress.Note(cursor)

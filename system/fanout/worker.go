@@ -14,7 +14,6 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
-	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/transport"
@@ -48,7 +47,7 @@ type Worker struct {
 	cfg     Config
 	outlets *outlets
 	routes  *routes
-	letters *deadletter.Desk
+	letters desks
 	metrics metrics
 	joined  atomic.Bool
 }
@@ -60,7 +59,7 @@ func New(cfg Config) (*Worker, error) {
 	if w.outlets, err = newOutlets(cfg, w.metrics); err != nil {
 		return nil, fmt.Errorf("connect to gateways: %w", err)
 	}
-	w.letters = deadletter.NewDesk(deadletter.Config{Log: cfg.Log, Group: wire.GroupFanout, Pod: cfg.Name, Logger: cfg.Logger, Metrics: cfg.Metrics})
+	w.letters = newDesks(cfg)
 	w.routes = newRoutes(cfg, w.outlets, w.metrics)
 	return w, nil
 }
@@ -75,7 +74,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
 		Handle: handle, Observe: w.metrics.observeLag, Oldest: w.metrics.observeOldest, Held: w.held,
 	}
-	defer func() { _ = w.letters.Close() }()
+	defer w.letters.close()
 	defer w.outlets.close()
 	defer w.routes.close()
 	if !w.cfg.Switches.Receipts {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/wire"
 )
 
 const aboutDeadLetters = `Looks at the records that no worker could process, and sends them where they came from once more.
@@ -42,7 +43,7 @@ func (f *showFlags) Validate() error {
 
 type replayFlags struct {
 	Letters []string `arg:"" optional:"" help:"PARTITION/OFFSET as the list names them."`
-	All     bool     `help:"All that were not sent again yet."`
+	All     bool     `help:"All that were not sent again yet; those of the push group only with --force, because the same records are among the others."`
 	Force   bool     `help:"Also what was sent again before, and what workers can no longer tell from a repetition."`
 }
 
@@ -160,7 +161,9 @@ func (f *deadLettersFlags) toReplay(letters []deadletter.Letter) ([]deadletter.L
 	if !f.Replay.All {
 		return choose(letters, f.Replay.Letters)
 	}
-	fresh := slices.DeleteFunc(slices.Clone(letters), func(l deadletter.Letter) bool { return !l.Replayed.IsZero() })
+	fresh := slices.DeleteFunc(slices.Clone(letters), func(l deadletter.Letter) bool {
+		return !l.Replayed.IsZero() || l.Origin.Group == wire.GroupPush && !f.Replay.Force
+	})
 	slices.Reverse(fresh)
 	return fresh, nil
 }

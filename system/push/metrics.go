@@ -14,7 +14,6 @@ type metrics struct {
 	delay         prometheus.Histogram
 	holds         prometheus.Gauge
 	lag           *prometheus.GaugeVec
-	poison        prometheus.Counter
 	dead          *prometheus.CounterVec
 }
 
@@ -32,11 +31,10 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Name: "chat_push_decision_delay_seconds", Help: "From a message's record to the begin of its notification.",
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 15, 30, 60, 75, 120, 300, 3600},
 		}),
-		holds:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_push_holds", Help: "Users and conversations of which something is not yet decided or was notified just now."}),
-		lag:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_push_lag_records", Help: "Records of a partition that this pod has not read yet."}, []string{"partition"}),
-		poison: prometheus.NewCounter(prometheus.CounterOpts{Name: "chat_push_poison_records_total", Help: "Records that could not be read."}),
+		holds: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_push_holds", Help: "Users and conversations of which something is not yet decided or was notified just now."}),
+		lag:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_push_lag_records", Help: "Records of a partition that this pod has not read yet."}, []string{"partition"}),
 	}
-	r.MustRegister(m.notifications, m.retries, m.decisions, m.dead, m.breaker, m.delay, m.holds, m.lag, m.poison)
+	r.MustRegister(m.notifications, m.retries, m.decisions, m.dead, m.breaker, m.delay, m.holds, m.lag)
 	return m
 }
 

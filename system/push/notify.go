@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/wire"
 )
 
 // result is what became of a hold's notification.
@@ -32,9 +35,10 @@ func (w *partition) begin(ctx context.Context, h *hold, now time.Time) bool {
 		w.metrics.delay.Observe(now.Sub(oldest).Seconds())
 	}
 	job := job{Role: w.Role, n: n, retry: h.attempts > 0, taken: h.taken}
+	record := kafka.Record{Offset: h.waiting[0].offset, Time: oldest, Key: wire.Record{ConversationID: h.conv}.Key()}
 	w.jobs.Go(func() {
 		defer func() { <-w.Role.jobs }()
-		r := job.run(ctx)
+		r := w.guarded(ctx, job, record)
 		r.hold = h
 		select {
 		case w.results <- r:
@@ -42,6 +46,18 @@ func (w *partition) begin(ctx context.Context, h *hold, now time.Time) bool {
 		}
 	})
 	return true
+}
+
+// guarded runs a job. One that panics is not repeated: its letter names the record by its place and has no value.
+func (w *partition) guarded(ctx context.Context, j job, record kafka.Record) (r result) {
+	err := deadletter.Guard(func() (err error) {
+		r, err = j.run(ctx)
+		return err
+	})
+	if err != nil && w.letters.PassOver(ctx, wire.TopicMessages, w.p.ID, record, err) != nil {
+		return result{retry: true}
+	}
+	return r
 }
 
 // Backoff of notifications that a provider did not take.
@@ -74,7 +90,7 @@ type job struct {
 	taken map[string]chat.ID
 }
 
-func (j job) run(ctx context.Context) result {
+func (j job) run(ctx context.Context) (result, error) {
 	devices, err := j.cfg.Store.Devices(ctx, j.n.User)
 	if err == nil && len(devices) > 0 {
 		var may bool
@@ -86,7 +102,7 @@ func (j job) run(ctx context.Context) result {
 		if ctx.Err() == nil {
 			j.cfg.Logger.Warn("prepare notification", "user_id", j.n.User, "error", err)
 		}
-		return result{taken: j.taken, retry: true, after: storeWait}
+		return result{taken: j.taken, retry: true, after: storeWait}, nil
 	}
 	return j.sendAll(ctx, devices)
 }
@@ -105,7 +121,7 @@ func (j job) maySee(ctx context.Context) (bool, error) {
 	return m.Sees(j.n.Place.Seq), nil
 }
 
-func (j job) sendAll(ctx context.Context, devices []chat.PushDevice) result {
+func (j job) sendAll(ctx context.Context, devices []chat.PushDevice) (result, error) {
 	answers := make([]answer, len(devices))
 	var g errgroup.Group
 	for i, d := range devices {
@@ -113,9 +129,13 @@ func (j job) sendAll(ctx context.Context, devices []chat.PushDevice) result {
 			answers[i] = answer{outcome: sent}
 			continue
 		}
-		g.Go(func() error { answers[i] = j.send(ctx, d); return nil })
+		g.Go(func() error {
+			return deadletter.Guard(func() error { answers[i] = j.send(ctx, d); return nil })
+		})
 	}
-	_ = g.Wait() // answers say it
+	if err := g.Wait(); err != nil { // it panicked; else answers say it
+		return result{}, err
+	}
 	r := result{taken: map[string]chat.ID{}}
 	for i, a := range answers {
 		switch {
@@ -125,7 +145,7 @@ func (j job) sendAll(ctx context.Context, devices []chat.PushDevice) result {
 			r.retry, r.asked, r.after = true, r.asked || a.asked(), max(r.after, a.after)
 		}
 	}
-	return r
+	return r, nil
 }
 
 func (j job) send(ctx context.Context, d chat.PushDevice) answer {

@@ -5,7 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/wire"
 )
 
 const (
@@ -49,7 +51,7 @@ func (r *Role) handle(ctx context.Context, p *kafka.Partition) error {
 
 // read places records as soon as the fan-out group is done with them.
 func (w *partition) read(ctx context.Context, out chan<- []arrival) error {
-	places := newPlaces(w.cfg.Store, w.cfg.Switches.WritePath, int32(w.p.ID))
+	places := newPlaces(w.cfg.Store, w.cfg.Switches, int32(w.p.ID))
 	for {
 		records, err := w.p.Fetch(ctx, maxBatch)
 		if err != nil {
@@ -74,18 +76,16 @@ func (w *partition) read(ctx context.Context, out chan<- []arrival) error {
 	}
 }
 
+// place turns records into arrivals. One that cannot be placed goes to the dead letters, and nobody is told of it.
 func (w *partition) place(ctx context.Context, places *places, records []kafka.Record) ([]arrival, error) {
 	batch := make([]arrival, 0, len(records))
 	for _, r := range records {
 		a, err := places.place(ctx, r)
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
+		if deadletter.IsRefused(err) {
+			err = w.letters.PassOver(ctx, wire.TopicMessages, w.p.ID, r, err)
+		}
+		if err != nil {
 			return nil, err
-		case a.offset == unreadable:
-			w.metrics.poison.Inc()
-			a = arrival{offset: r.Offset}
 		}
 		batch = append(batch, a)
 	}

@@ -3,59 +3,67 @@ package push
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/placement"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
 // places computes again where each message stands and who may see it.
 type places struct {
 	store     *cassandra.Store
-	path      string
+	switches  chat.Switches
 	partition int32
 	placed    *placement.Places
 }
 
-func newPlaces(store *cassandra.Store, path string, partition int32) *places {
-	return &places{store: store, path: path, partition: partition, placed: placement.New(store, partition)}
+func newPlaces(store *cassandra.Store, switches chat.Switches, partition int32) *places {
+	return &places{store: store, switches: switches, partition: partition, placed: placement.New(store, partition)}
 }
 
 // maxConversations bounds a partition's memory; what is dropped is read again.
 const maxConversations = 20_000
 
-// unreadable marks a record that cannot be read.
-const unreadable = -1
+// place turns a record into an arrival. One of which nobody is told has no users; so has one that is refused.
+func (p *places) place(ctx context.Context, r kafka.Record) (a arrival, err error) {
+	err = deadletter.Guard(func() error { return p.arrive(ctx, r, &a) })
+	if deadletter.IsRefused(err) {
+		p.placed.Forget(a.conv)
+		a = arrival{offset: r.Offset}
+	}
+	return a, err
+}
 
-// place turns a record into an arrival. One of which nobody is told has no users.
-func (p *places) place(ctx context.Context, r kafka.Record) (arrival, error) {
+func (p *places) arrive(ctx context.Context, r kafka.Record, a *arrival) error {
 	rec, err := wire.DecodeRecord(r.Value)
 	if err != nil {
-		return arrival{offset: unreadable}, nil
+		return deadletter.Refuse(err)
 	}
-	a := arrival{offset: r.Offset, conv: rec.ConversationID, sender: rec.SenderID, sentAt: r.Time}
+	*a = arrival{offset: r.Offset, conv: rec.ConversationID, sender: rec.SenderID, sentAt: r.Time}
 	if rec.MessageType == wire.TypeThrottle {
-		return a, nil
+		return nil
 	}
 	var members []chat.ID
 	err = untilDone(ctx, func() (err error) {
 		a.place, members, err = p.find(ctx, rec, r)
 		return err
 	})
+	mayPanic(p.switches.Mutant, rec.Content)
 	if err == nil && rec.MessageType == chat.TypeText {
 		a.users = slices.DeleteFunc(slices.Clone(members), func(u chat.ID) bool { return u == rec.SenderID })
 	}
-	return a, err
+	return err
 }
 
 // find gives the record its place and names the members there. A record that repeats a message has none to tell it to.
 func (p *places) find(ctx context.Context, rec wire.Record, r kafka.Record) (chat.Place, []chat.ID, error) {
-	if p.path != chat.WriteLogFirst {
+	if p.switches.WritePath != chat.WriteLogFirst {
 		c, err := p.members(ctx, rec.ConversationID)
 		return chat.Place{Timestamp: rec.Timestamp, Partition: p.partition, Offset: r.Offset}, c, err
 	}
@@ -70,6 +78,9 @@ func (p *places) find(ctx context.Context, rec wire.Record, r kafka.Record) (cha
 	if err != nil || repeat {
 		return m.Place, nil, backoff.Permanent(err)
 	}
+	if err := cassandra.Check(m); err != nil { // the fan-out passed over it too
+		return m.Place, nil, deadletter.Refuse(err)
+	}
 	return m.Place, members, nil
 }
 
@@ -82,10 +93,17 @@ func (p *places) members(ctx context.Context, conv chat.ID) ([]chat.ID, error) {
 	return c.Members, err
 }
 
-// untilDone repeats what must succeed before the partition can go on.
+// untilDone repeats what must succeed before the partition can go on, unless it is refused for good.
 func untilDone(ctx context.Context, do func() error) error {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 20*time.Millisecond, time.Second
-	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do() }, backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0))
+	pause := resilience.FanoutWork.Policy().Backoff
+	b.InitialInterval, b.MaxInterval = pause.First, pause.Max
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := do()
+		if deadletter.IsRefused(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0))
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/transport"
@@ -22,6 +23,7 @@ import (
 // Config is what the role needs.
 type Config struct {
 	Switches  chat.Switches
+	Name      string // of the pod
 	Log       *kafka.Client
 	Store     *cassandra.Store
 	Presence  *redis.Presence
@@ -45,6 +47,7 @@ type Role struct {
 	gate    *gate
 	outlets map[string]*outlet // by provider
 	jobs    chan struct{}      // slots of notifications under way
+	letters *deadletter.Desk
 	metrics metrics
 	joined  atomic.Bool
 }
@@ -68,6 +71,7 @@ func New(cfg Config) (*Role, error) {
 	for _, p := range providers {
 		r.outlets[p.name()] = newOutlet(p, r.metrics)
 	}
+	r.letters = deadletter.NewDesk(deadletter.Config{Log: cfg.Log, Group: wire.GroupPush, Pod: cfg.Name, Logger: cfg.Logger, Metrics: cfg.Metrics})
 	return r, nil
 }
 
@@ -78,6 +82,7 @@ func (r *Role) Run(ctx context.Context) error {
 		Handle: r.handle, Observe: r.metrics.observeLag, Held: func(int) { r.joined.Store(true) },
 	}
 	defer func() {
+		_ = r.letters.Close()
 		for _, o := range r.outlets {
 			o.provider.close()
 		}

@@ -48,5 +48,13 @@ func DecodeReceipt(value []byte) (ReceiptRecord, error) {
 	case r.Status != StatusDelivered && r.Status != StatusRead && r.Status != StatusTyping:
 		return r, fmt.Errorf("decode receipt: status %.20q is unknown", r.Status)
 	}
+	for _, c := range r.Recipients {
+		switch {
+		case c.RecipientID == chat.ID{}:
+			return r, fmt.Errorf("decode receipt: no recipient_id")
+		case c.Place != chat.ID{} && c.Place.Version() != 1:
+			return r, fmt.Errorf("decode receipt: place %s is a version %d UUID, not a TIMEUUID", c.Place, c.Place.Version())
+		}
+	}
 	return r, nil
 }

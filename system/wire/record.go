@@ -69,8 +69,14 @@ func DecodeRecord(value []byte) (Record, error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return r, fmt.Errorf("decode record: %w", err)
 	}
-	if r.ConversationID == (chat.ID{}) || r.MessageType == "" {
+	none := chat.ID{}
+	switch {
+	case r.ConversationID == none || r.MessageType == "":
 		return r, fmt.Errorf("decode record: no conversation_id or message_type")
+	case r.MessageType != TypeThrottle && (r.MessageID == none || r.SenderID == none):
+		return r, fmt.Errorf("decode record: no message_id or sender_id")
+	case r.Timestamp != none && r.Timestamp.Version() != 1:
+		return r, fmt.Errorf("decode record: timestamp %s is a version %d UUID, not a TIMEUUID", r.Timestamp, r.Timestamp.Version())
 	}
 	return r, nil
 }
