@@ -45,6 +45,10 @@ func corruptions() []corruption {
 		{"raw-at-most-once", "received twice", of(history.Raw), twice},
 		{"history-is-live", "reading lacks a message", of(history.Read), func(s taken, i int) taken { return s.drop(i) }},
 		{"history-is-live", "row lost", live, func(s taken, i int) taken { return s.drop(i) }},
+		{"members-only", "sent to somebody who never was a member", of(history.Raw), func(s taken, i int) taken {
+			user := s.owner(s.events[i].Device)
+			return s.without(func(e *history.Event) bool { return e.Kind == history.Joined && e.User == user })
+		}},
 		{"honest-refusals", "no time to retry", of(history.Refused), func(s taken, i int) taken { s.events[i].RetryAfter = 0; return s }},
 		{"honest-refusals", "no answer", outcome, func(s taken, i int) taken { return s.drop(i) }},
 		{"honest-refusals", "two answers", outcome, twice},
@@ -64,6 +68,12 @@ func outcome(_ *taken, e *history.Event) bool { return e.Kind.Outcome() }
 func (s *taken) has(fits func(*history.Event) bool) bool { return len(s.where(fits)) > 0 }
 
 func acked(_ *taken, e *history.Event) bool { return e.Kind == history.Acked }
+
+// owner is a device's user.
+func (s *taken) owner(device history.ID) history.ID {
+	known := s.where(func(e *history.Event) bool { return e.Kind == history.DeviceKnown && e.Device == device })
+	return s.events[known[0]].User
+}
 
 // erase takes an acknowledged message out of everything that devices saw; they stay connected.
 func erase(s taken, i int) taken {
