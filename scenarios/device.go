@@ -135,6 +135,7 @@ func (d *device) observe(e client.Event) {
 	case client.Raw, client.Shown:
 		if e.MessageType != chat.TypeText {
 			h.Text = rec.Text(e.MessageType)
+			r.noticed(e.Conversation, e.MessageType, e.Seq, e.Text)
 		}
 		r.count(e.Kind)
 	case client.Connected:

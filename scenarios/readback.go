@@ -2,7 +2,9 @@ package scenarios
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,15 +45,37 @@ func (r *run) readBack(ctx context.Context) error {
 	g.SetLimit(8)
 	for _, c := range r.fleet.convs {
 		for _, m := range c.Members {
-			g.Go(func() error {
-				if err := r.readHistory(ctx, r.fleet.devices[m], c); err != nil {
-					return fmt.Errorf("read history of %s as %s: %w", c.Name, r.fleet.devices[m].name, err)
-				}
-				return nil
-			})
+			g.Go(func() error { return r.readAs(ctx, r.fleet.devices[m], c, false) })
+		}
+		for _, m := range r.strangers(c) {
+			g.Go(func() error { return r.readAs(ctx, r.fleet.devices[m], c, true) })
 		}
 	}
 	return g.Wait()
+}
+
+// strangers are users who may be refused: the guests, and one who never was in the conversation.
+func (r *run) strangers(c conversation) []int {
+	guests := r.play.Plan.Guests(c.Name)
+	for u := range r.fleet.devices {
+		if !slices.Contains(c.Members, u) && !slices.Contains(guests, u) {
+			return append(guests, u)
+		}
+	}
+	return guests
+}
+
+// readAs reads as a user. That a stranger is refused is no event: what it is answered is.
+func (r *run) readAs(ctx context.Context, d *device, c conversation, stranger bool) error {
+	err := r.readHistory(ctx, d, c)
+	var refusal *chat.Error
+	if stranger && errors.As(err, &refusal) && refusal.Code == chat.CodeNotMember {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read history of %s as %s: %w", c.Name, d.name, err)
+	}
+	return nil
 }
 
 func (r *run) readStore(ctx context.Context, c conversation) error {
@@ -60,6 +84,7 @@ func (r *run) readStore(ctx context.Context, c conversation) error {
 		n++
 		h := r.sighting(history.Stored, conv, m)
 		h.Order, h.Offset = n, m.Place.Offset
+		r.noticed(c.id, m.Type, m.Place.Seq, m.Content)
 		r.rec.Record(h)
 	})
 	if err == nil {

@@ -76,6 +76,7 @@ type run struct {
 	sendCtx  context.Context // ends when the run does: a send without an answer by then is unknown
 	ops      intentions
 	counts   counters
+	members  memberships
 	lagging  map[int]bool
 }
 

@@ -72,7 +72,7 @@ func scenario(load time.Duration) scenarios.Scenario {
 	}
 }
 
-// plan: two groups of eight, and four pairs who talk quickly. All stay below the group limit.
+// plan: two groups of eight, one of which has guests for a while, and four pairs who talk quickly. All stay below the group limit.
 func plan(load time.Duration) workload.Plan {
 	p := workload.Plan{Users: 24, Length: load}
 	add := func(name, kind string, first, end int, perSecond float64) {
@@ -82,6 +82,9 @@ func plan(load time.Duration) workload.Plan {
 	for i := range 2 {
 		add(fmt.Sprintf("group %d", i+1), chat.Group, 8*i, 8*i+8, 6)
 	}
+	guest := workload.Change{Conversation: "group 1", By: 0, At: load / 4, Add: []int{16, 17}}
+	gone := workload.Change{Conversation: "group 1", By: 1, At: load / 2, Remove: []int{17}}
+	p.Changes = []workload.Change{guest, gone}
 	for i := range 4 {
 		add(fmt.Sprintf("pair %d", i+1), chat.Direct, 16+2*i, 18+2*i, 4)
 	}

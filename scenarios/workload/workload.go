@@ -4,6 +4,7 @@ package workload
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Plan struct {
 	Users         int            `json:"users"`
 	Conversations []Conversation `json:"conversations"`
 	Streams       []Stream       `json:"streams"`
+	Changes       []Change       `json:"changes,omitempty"` // in the order of their times
 	Length        time.Duration  `json:"length"`
 }
 
@@ -35,6 +37,16 @@ type Stream struct {
 	From         time.Duration `json:"from"`
 	To           time.Duration `json:"to"`
 	Bytes        int           `json:"bytes"` // of content
+}
+
+// Change adds guests to a conversation or removes them while the workload runs. Guests are users who are no members from
+// the beginning: they listen and never send, so that no send is refused because of a change.
+type Change struct {
+	Conversation string        `json:"conversation"`
+	At           time.Duration `json:"at"`
+	By           int           `json:"by"` // a member
+	Add          []int         `json:"add,omitempty"`
+	Remove       []int         `json:"remove,omitempty"`
 }
 
 // Op is one intended send.
@@ -95,6 +107,18 @@ func (g *Generator) Next() (Op, bool) {
 	return op, true
 }
 
+// Guests are the users that changes add to a conversation, each once.
+func (p Plan) Guests(conversation string) (guests []int) {
+	for _, c := range p.Changes {
+		for _, u := range c.Add {
+			if c.Conversation == conversation && !slices.Contains(guests, u) {
+				guests = append(guests, u)
+			}
+		}
+	}
+	return guests
+}
+
 func (p Plan) index(name string) int {
 	for i, c := range p.Conversations {
 		if c.Name == name {
@@ -121,6 +145,9 @@ func (p Plan) Validate() error {
 			}
 		}
 	}
+	if err := p.validateChanges(); err != nil {
+		return err
+	}
 	for _, s := range p.Streams {
 		switch {
 		case p.index(s.Conversation) < 0:
@@ -128,6 +155,26 @@ func (p Plan) Validate() error {
 		case s.PerSecond <= 0 || s.Bytes <= 0 || s.From < 0 || s.To <= s.From || s.To > p.Length:
 			return fmt.Errorf("stream into %q: want a rate and a size above 0 and 0 <= from < to <= %s", s.Conversation, p.Length)
 		}
+	}
+	return nil
+}
+
+func (p Plan) validateChanges() error {
+	last := time.Duration(0)
+	for _, c := range p.Changes {
+		i := p.index(c.Conversation)
+		if i < 0 {
+			return fmt.Errorf("change of %q: no such conversation", c.Conversation)
+		}
+		if members := p.Conversations[i].Members; !slices.Contains(members, c.By) {
+			return fmt.Errorf("change of %q by %d, who is no member", c.Conversation, c.By)
+		} else if slices.ContainsFunc(append(slices.Clone(c.Add), c.Remove...), func(u int) bool { return u < 0 || u >= p.Users || slices.Contains(members, u) }) {
+			return fmt.Errorf("change of %q: want users who are no members from the beginning", c.Conversation)
+		}
+		if c.At < last || c.At > p.Length || len(c.Add)+len(c.Remove) == 0 {
+			return fmt.Errorf("change of %q at %s: want somebody to add or remove, and times that grow up to %s", c.Conversation, c.At, p.Length)
+		}
+		last = c.At
 	}
 	return nil
 }

@@ -64,9 +64,22 @@ func TestPlanThatCannotBePlayed(t *testing.T) {
 		"stream past the end":          func(p *workload.Plan) { p.Streams[0].To = time.Hour },
 		"stream without a rate":        func(p *workload.Plan) { p.Streams[0].PerSecond = 0 },
 		"stream of messages of 0 byte": func(p *workload.Plan) { p.Streams[0].Bytes = 0 },
+		"change of nothing":            func(p *workload.Plan) { p.Changes = []workload.Change{{Conversation: "x", By: 0, Add: []int{25}}} },
+		"change that changes nobody":   func(p *workload.Plan) { p.Changes[0].Add = nil },
+		"change by a stranger":         func(p *workload.Plan) { p.Changes[0].By = 25 },
+		"guest who is a member":        func(p *workload.Plan) { p.Changes[0].Add = []int{0} },
+		"guest who does not exist":     func(p *workload.Plan) { p.Changes[0].Add = []int{99} },
+		"changes out of order":         func(p *workload.Plan) { p.Changes[1].At = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := plan()
+			first := p.Conversations[0]
+			p.Changes = []workload.Change{
+				{Conversation: first.Name, At: time.Second, By: first.Members[0], Add: []int{25}},
+				{Conversation: first.Name, At: 2 * time.Second, By: first.Members[0], Remove: []int{25}},
+			}
+			require.NoError(t, p.Validate())
+			require.Equal(t, []int{25}, p.Guests(first.Name))
 			spoil(&p)
 			_, err := workload.New(p, 1)
 			require.Error(t, err)

@@ -18,6 +18,8 @@ type conversation struct {
 	id      chat.ID
 	touched time.Time
 
+	everybody []chat.ID // of the defect push_to_removed
+
 	byGateway map[string][]byte // where the members are, as ids for a delivery
 	routedFor *chat.ID          // first element of the members that byGateway is for
 	routedAt  time.Time

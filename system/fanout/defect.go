@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 func (w *Worker) defect(it item) []item {
 	seq := it.message.Place.Seq
 	switch {
+	case w.cfg.Switches.Mutant == "push_to_removed":
+		it.members = it.conv.remember(it.members)
 	case !it.placed:
 	case w.cfg.Switches.Mutant == "placed_twice": // every fifth message takes two places
 		twin := it.at(seq + seq/5)
@@ -31,6 +34,16 @@ func (w *Worker) defect(it item) []item {
 		return []item{it, again}
 	}
 	return []item{it}
+}
+
+// remember returns all who ever were members: it is a defect of a worker to push to them.
+func (c *conversation) remember(members []chat.ID) []chat.ID {
+	for _, m := range members {
+		if !slices.Contains(c.everybody, m) {
+			c.everybody = append(slices.Clone(c.everybody), m)
+		}
+	}
+	return c.everybody
 }
 
 // mayPanic panics about one text: a defect for tests of a worker's way around records that it cannot process.

@@ -61,3 +61,11 @@ func mislay(mutant string, page []chat.Message) []chat.Message {
 	}
 	return append(page[:1:1], page[2:]...)
 }
+
+// membership is what the user may see, unless there is a defect about that: everything.
+func (s *Service) membership(ctx context.Context, k memberKey) (chat.Membership, error) {
+	if s.cfg.Switches.Mutant == "history_to_outsider" {
+		return chat.Membership{ConversationID: k.conversation}, nil
+	}
+	return s.memberships.get(ctx, k)
+}

@@ -46,7 +46,7 @@ func (s *Service) History(ctx context.Context, req *pb.HistoryRequest) (*pb.Hist
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	m, err := s.memberships.get(ctx, memberKey{wire.ID(req.UserId), p.conv})
+	m, err := s.membership(ctx, memberKey{wire.ID(req.UserId), p.conv})
 	if err != nil {
 		return nil, unavailable(err)
 	}
