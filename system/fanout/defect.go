@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
