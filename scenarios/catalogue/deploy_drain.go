@@ -90,7 +90,7 @@ func drainAtOnce() scenarios.Variant {
 	sw.Drain = chat.DrainAtOnce
 	return scenarios.Variant{
 		Name:        "mitigated",
-		Description: "the gateway says goodbye to all sockets in one moment, and its devices come back within the window that it names",
+		Description: "the gateway closes all sockets in one moment, and its devices come back with jitter",
 		Switches:    sw,
 		Faults:      drainSchedule,
 		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },

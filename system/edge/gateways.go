@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/resilience"
@@ -35,6 +37,7 @@ type gateway struct {
 	doubt  chan struct{} // a device was refused there: look again now
 
 	takes       bool  // it answered the last poll, and neither drains nor sheds
+	late        bool  // it took connections, and missed the last poll: hung, or as busy as everything else
 	connections int64 // as it said
 	assigned    int64 // since that poll began
 }
@@ -99,6 +102,7 @@ func (gs *gateways) poll(ctx context.Context, g *gateway) {
 	s, err := g.client.Status(ctx, &pb.StatusRequest{})
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
+	g.late = g.takes && status.Code(err) == codes.DeadlineExceeded
 	if g.takes = err == nil && !s.Draining && !s.Shedding; g.takes {
 		g.connections = s.Connections
 		g.assigned -= before // these are connected by now, or do not come
@@ -110,10 +114,12 @@ func (gs *gateways) poll(ctx context.Context, g *gateway) {
 func (gs *gateways) assign(avoid string) (Gateway, error) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
-	var best, avoided *gateway
+	var best, avoided, late *gateway
 	for i := range gs.list {
 		g := gs.list[(gs.turn+i)%len(gs.list)]
 		switch {
+		case g.late:
+			late = g
 		case !g.takes:
 		case avoid != "" && g.Public == avoid:
 			avoided = g
@@ -126,6 +132,9 @@ func (gs *gateways) assign(avoid string) (Gateway, error) {
 	}
 	if best == nil {
 		best = avoided
+	}
+	if best == nil { // a storm makes the last gateway answer late: to refuse everybody would only feed the storm
+		best = late
 	}
 	if best == nil {
 		return Gateway{}, chat.Errorf(chat.CodeUnavailable, "no gateway takes connections now").After(pollEvery)

@@ -286,3 +286,18 @@ func TestALongCallOutlivesTheDeadlineOfItsBody(t *testing.T) {
 		}
 	})
 }
+
+// TestTheLastGatewayMayBeLateOnce: a storm of reconnects makes the only gateway miss a look at it. Devices go on to it
+// then; they go to none that is late while another answers, and to nobody who misses two looks.
+func TestTheLastGatewayMayBeLateOnce(t *testing.T) {
+	busy := &gateway{Gateway: Gateway{Name: "gateway-1", Public: "busy:443"}, late: true}
+	other := &gateway{Gateway: Gateway{Name: "gateway-2", Public: "other:443"}, takes: true, connections: 1000}
+	got, err := (&gateways{list: []*gateway{busy}}).assign("")
+	require.NoError(t, err)
+	require.Equal(t, "busy:443", got.Public)
+	got, err = (&gateways{list: []*gateway{busy, other}}).assign("")
+	require.NoError(t, err)
+	require.Equal(t, "other:443", got.Public)
+	_, err = (&gateways{list: []*gateway{{Gateway: busy.Gateway}}}).assign("")
+	require.Equal(t, chat.CodeUnavailable, chat.AsError(err).Code)
+}
