@@ -20,10 +20,10 @@ const comings = `
 {"at_ms":20,"kind":"connected","device":"c"}
 {"at_ms":20,"kind":"connected","device":"d"}
 {"at_ms":100,"kind":"phase","text":"fault"}
-{"at_ms":1000,"kind":"disconnected","device":"a","close_code":1000}
-{"at_ms":1000,"kind":"disconnected","device":"b"}
 {"at_ms":500,"kind":"draining","device":"c","retry_after_ms":1000}
 {"at_ms":600,"kind":"draining","device":"a","retry_after_ms":1000}
+{"at_ms":1000,"kind":"disconnected","device":"a","close_code":1000}
+{"at_ms":1000,"kind":"disconnected","device":"b"}
 {"at_ms":1000,"kind":"disconnected","device":"c","close_code":1000}
 {"at_ms":1100,"kind":"disconnected","device":"d","close_code":1000}
 {"at_ms":1200,"kind":"connected","device":"a"}
