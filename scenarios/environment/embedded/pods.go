@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,14 +71,20 @@ func appendAll(args []string, flag string, values []string) []string {
 	return args
 }
 
-// startAll starts every pod at once and waits until all are ready.
+// startAll starts every pod and waits until all are ready. Edges come last: their first look at the gateways finds all of
+// them, or the first devices would all be sent to those that were quickest.
 func (s *System) startAll(ctx context.Context) error {
-	var g errgroup.Group
-	for name := range s.pods.args {
-		g.Go(func() error { return s.startPod(name) })
-	}
-	if err := g.Wait(); err != nil {
-		return err
+	edge := func(name string) bool { return strings.HasPrefix(name, node.Edge+"-") }
+	for _, last := range []bool{false, true} {
+		var g errgroup.Group
+		for name := range s.pods.args {
+			if edge(name) == last {
+				g.Go(func() error { return s.startPod(name) })
+			}
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
 	}
 	return s.waitReady(ctx)
 }
