@@ -41,7 +41,7 @@ const (
 
 // newFleet makes the users' devices, connects them all and makes their conversations.
 func newFleet(ctx context.Context, r *run) (*fleet, error) {
-	f := &fleet{run: r, http: client.NewHTTP(r.sys.Network())}
+	f := &fleet{run: r, http: client.NewHTTP(r.sys.Network(), nil)}
 	seeds := rand.New(rand.NewPCG(r.opt.Seed, 0xF1EE7))
 	users := make([]chat.ID, r.play.Plan.Users)
 	for i := range users {

@@ -37,7 +37,7 @@ type fleet struct {
 
 func newFleet(s Setup) *fleet {
 	f := &fleet{trouble: Reasons{}, setup: s, network: transport.Network{Names: s.Names}, slots: make(chan struct{}, max(1, s.AtOnce))}
-	f.http = client.NewHTTP(f.network)
+	f.http = client.NewHTTP(f.network, nil)
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	return f
 }

@@ -100,7 +100,7 @@ func BenchmarkIdle(b *testing.B) {
 	for range b.N {
 		up := make(chan struct{}, devices)
 		url, stop := idleServer(b, func(*pusher) {})
-		shared := NewHTTP(transport.Network{})
+		shared := NewHTTP(transport.Network{}, nil)
 		ctx, cancel := context.WithCancel(context.Background())
 		bare := liveBytes()
 		sockets := rawSockets(b, url, devices)

@@ -62,7 +62,7 @@ func New(cfg Config) (*Client, error) {
 		rules: rules{self: cfg.UserID, hole: cfg.Timeouts.Hole, start: cfg.Timeouts.Start, defects: cfg.Defects},
 	}
 	if c.cfg.HTTP == nil {
-		c.cfg.HTTP, c.own = NewHTTP(cfg.Network), true
+		c.cfg.HTTP, c.own = NewHTTP(cfg.Network, cfg.TLS), true
 	}
 	for _, p := range cfg.Positions {
 		v := c.conversation(p.ConversationID)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -21,13 +22,14 @@ const (
 
 // Config describes one device of one user.
 type Config struct {
-	EdgeURL string // "http://edge:8080"
+	EdgeURL string // "https://chat.example" or, without TLS, "http://edge:8080"
 	Token   func(ctx context.Context) (string, error)
 	UserID  chat.ID
 	Device  string
 
 	Network transport.Network
-	HTTP    *http.Client // shared by many devices of a process, see NewHTTP; nil: one of its own
+	TLS     *tls.Config  // of connections to edge and gateway; nil: the machine's authorities are trusted
+	HTTP    *http.Client // shared by many devices of a process, see NewHTTP; nil: one of its own, by Network and TLS
 
 	Reconnect   string // ReconnectJitter when empty
 	HeartbeatBy string // "client": also PUT presence with each heartbeat; "gateway" when empty
@@ -78,7 +80,9 @@ const (
 func (c *Config) validate() error {
 	switch {
 	case !strings.HasPrefix(c.EdgeURL, "http://") && !strings.HasPrefix(c.EdgeURL, "https://"):
-		return fmt.Errorf("edge URL %q: want http://host:port", c.EdgeURL)
+		return fmt.Errorf("edge URL %q: want https://host or http://host:port", c.EdgeURL)
+	case c.HTTP != nil && c.TLS != nil:
+		return fmt.Errorf("TLS beside an HTTP client: give it to NewHTTP")
 	case c.Token == nil:
 		return fmt.Errorf("no token function")
 	case c.UserID == chat.ID{}:

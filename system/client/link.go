@@ -73,7 +73,11 @@ func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // dial opens the WebSocket. A refusal before the upgrade is returned as a *chat.Error.
-func (c *Client) dial(ctx context.Context, gateway, ticket string) (*link, error) {
+func (c *Client) dial(ctx context.Context, s sessionAnswer) (*link, error) {
+	at, err := s.socketURL(c.cfg.EdgeURL)
+	if err != nil {
+		return nil, fmt.Errorf("dial gateway %s: %w", s.Gateway, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeouts.Request)
 	defer cancel()
 	base := c.cfg.HTTP.Transport
@@ -81,19 +85,19 @@ func (c *Client) dial(ctx context.Context, gateway, ticket string) (*link, error
 		base = http.DefaultTransport
 	}
 	t := &tap{base: base}
-	ws, res, err := websocket.Dial(ctx, "ws://"+gateway+"/ws", &websocket.DialOptions{
+	ws, res, err := websocket.Dial(ctx, at, &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: t},
-		HTTPHeader: http.Header{"Authorization": {"Bearer " + ticket}},
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + s.Ticket}},
 	})
 	if err != nil {
 		if res != nil && res.StatusCode >= 300 && res.Body != nil {
 			body, _ := io.ReadAll(res.Body) // held in memory by the library, at most 1 KB
-			return nil, fmt.Errorf("dial gateway %s: %w", gateway, refusal(res.StatusCode, body))
+			return nil, fmt.Errorf("dial gateway %s: %w", s.Gateway, refusal(res.StatusCode, body))
 		}
-		return nil, fmt.Errorf("dial gateway %s: %w", gateway, err)
+		return nil, fmt.Errorf("dial gateway %s: %w", s.Gateway, err)
 	}
 	ws.SetReadLimit(maxReadBytes)
-	return &link{ws: ws, raw: t.conn, done: make(chan struct{}), write: c.cfg.Timeouts.Heartbeat, gateway: gateway}, nil
+	return &link{ws: ws, raw: t.conn, done: make(chan struct{}), write: c.cfg.Timeouts.Heartbeat, gateway: s.Gateway}, nil
 }
 
 // push queues a frame. It never blocks: a writer runs only while there is something to write.

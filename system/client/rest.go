@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,10 +15,11 @@ import (
 	"github.com/chatlab/chatlab/system/transport"
 )
 
-// NewHTTP makes an HTTP client over a network that the devices of a process can share. Its owner calls
-// CloseIdleConnections at the end.
-func NewHTTP(n transport.Network) *http.Client {
+// NewHTTP makes an HTTP client over a network that the devices of a process can share. Whom it trusts where addresses are
+// https or wss the TLS configuration says; nil: whom the machine trusts. Its owner calls CloseIdleConnections at the end.
+func NewHTTP(n transport.Network, trust *tls.Config) *http.Client {
 	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig: trust,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return n.Dial(ctx, network, address)
 		},

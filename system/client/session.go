@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -32,7 +33,7 @@ func (c *Client) session(ctx context.Context, attempt int) ending {
 	if err != nil {
 		return refusedSession(err)
 	}
-	l, err := c.dial(ctx, s.Gateway, s.Ticket)
+	l, err := c.dial(ctx, s)
 	if err != nil {
 		e := ending{err: err, at: s.Gateway}
 		if r := (*chat.Error)(nil); errors.As(err, &r) {
@@ -55,12 +56,30 @@ type sessionRequest struct {
 	Avoid  string `json:"avoid,omitempty"` // the gateway that let the device go or took it not
 }
 
+// sessionAnswer says where the socket opens, and the ticket for it.
 type sessionAnswer struct {
 	Gateway     string    `json:"gateway"`
+	GatewayURL  string    `json:"gateway_url"`
 	Ticket      string    `json:"ticket"`
 	ServerTime  time.Time `json:"server_time"`
 	HeartbeatMS int64     `json:"heartbeat_interval_ms"`
 	Epoch       int64     `json:"epoch"`
+}
+
+// socketURL is where the gateway is: by TLS, if the edge says so, and then by nothing less where the edge itself is.
+func (s sessionAnswer) socketURL(edge string) (string, error) {
+	at := s.GatewayURL
+	if at == "" {
+		at = "ws://" + s.Gateway + "/ws"
+	}
+	secure := strings.HasPrefix(at, "wss://")
+	switch {
+	case !secure && !strings.HasPrefix(at, "ws://"):
+		return "", fmt.Errorf("gateway URL %q: want ws:// or wss://", at)
+	case !secure && strings.HasPrefix(edge, "https://"):
+		return "", fmt.Errorf("gateway URL %q: the edge is reached by TLS, so the ticket goes nowhere without", at)
+	}
+	return at, nil
 }
 
 // openSession asks the edge for a gateway and a ticket, and sets the clock by its answer.

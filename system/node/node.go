@@ -212,7 +212,10 @@ func (n *Node) serveAdmin() error {
 // serveHTTP bounds what a stranger can hold open: headers must arrive in 5 s and fit into 32 KB, which 500 ids
 // in a query need.
 func (n *Node) serveHTTP(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(n.cfg.Logger.Handler(), slog.LevelDebug), // of what strangers do wrong, such as handshakes
+	}
 	n.httpServers = append(n.httpServers, s)
 	n.serving.Go(func() {
 		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
