@@ -3,8 +3,12 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -17,7 +21,15 @@ func (s *System) RoundTrip(ctx context.Context, from, to string) (time.Duration,
 	if len(found) == 0 {
 		return 0, fmt.Errorf("measure round trip: no link leads from %s to %s", from, to)
 	}
-	conn, err := transport.Network{}.Client(found[0].Addr())
+	text, err := os.ReadFile(s.keys.secret)
+	if err != nil {
+		return 0, fmt.Errorf("measure round trip: %w", err)
+	}
+	secret, err := transport.NewSecret(text, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		return 0, fmt.Errorf("measure round trip: %w", err)
+	}
+	conn, err := transport.Network{Secret: secret}.Client(found[0].Addr())
 	if err != nil {
 		return 0, err
 	}
