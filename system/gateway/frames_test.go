@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,10 +145,14 @@ func TestUserLimitSaysWhenToRetry(t *testing.T) {
 // A session may have so many frames under way, whatever they wait for; what is beyond is refused at once.
 func TestFramesUnderWayAreBounded(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Limits.Sends = 3 })
-	d := w.resume(chat.NewID(), "phone", 1)
-	let := make(chan struct{})
+	user := chat.NewID()
+	d := w.resume(user, "phone", 1)
+	w.atRest(user)
+	held := make(chan struct{})
+	let := sync.OnceFunc(func() { close(held) })
+	t.Cleanup(let) // before the gateway closes, which waits for what is under way
 	w.messages.send = func(_ context.Context, r *pb.SendRequest) (*pb.SendResponse, error) {
-		<-let
+		<-held
 		return &pb.SendResponse{MessageId: r.ClientMsgId}, nil
 	}
 	conv := chat.NewID()
@@ -159,12 +164,22 @@ func TestFramesUnderWayAreBounded(t *testing.T) {
 	require.Equal(t, chat.CodeServerLimit, f.Code)
 	require.Equal(t, frames[3].ClientMsgID, f.ClientMsgID)
 	require.NotZero(t, f.RetryAfterMS)
-	close(let)
+	let()
 	for range 3 {
 		require.Equal(t, wire.TypeAck, d.hear().Type)
 	}
+	w.atRest(user)
 	d.say(frames[3])
 	require.Equal(t, wire.TypeAck, d.hear().Type)
+}
+
+// atRest waits until nothing of the user's frames is under way: an answer is heard a moment before its frame is done with.
+func (w *world) atRest(user chat.ID) {
+	require.Eventually(w.t, func() bool {
+		rest := true
+		w.g.table.eachOf(user, func(s *session) { rest = rest && !s.lanes.busy() })
+		return rest
+	}, 5*time.Second, time.Millisecond)
 }
 
 func TestAckNamesTheMessage(t *testing.T) {
