@@ -32,7 +32,22 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// play plays a variant. A run that does not decide, because something else kept the machine busy in its steady state, is
+// played once more; one that failed is not.
 func play(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) {
+	res := playOnce(t, sc, v)
+	if undecided(res) {
+		t.Log("the run does not decide: once more")
+		res = playOnce(t, sc, v)
+	}
+	for _, p := range res.Properties {
+		if judged(p) && p.Status != scenarios.Passed {
+			t.Errorf("%s\n  wanted: %s\n  seen: %s\n  %v", p.Name, p.Verdict.Expected, p.Verdict.Observed, p.Witnesses)
+		}
+	}
+}
+
+func playOnce(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) scenarios.Result {
 	file := filepath.Join(t.TempDir(), "history.chatlab")
 	out, err := os.Create(file)
 	require.NoError(t, err)
@@ -44,14 +59,23 @@ func play(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) {
 	require.NoError(t, err)
 	for _, p := range res.Properties {
 		t.Logf("%-12s %-45s expected %-8s observed %s", p.Status, p.Name, p.Expect, p.Verdict.Status)
-		if raceDetector && aboutTime(p.Name) {
-			continue
-		}
-		if p.Status != scenarios.Passed {
-			t.Errorf("%s\n  wanted: %s\n  seen: %s\n  %v", p.Name, p.Verdict.Expected, p.Verdict.Observed, p.Witnesses)
-		}
 	}
+	return res
 }
+
+func undecided(res scenarios.Result) bool {
+	some := false
+	for _, p := range res.Properties {
+		if judged(p) && p.Status == scenarios.Failed {
+			return false
+		}
+		some = some || judged(p) && p.Status == scenarios.Inconclusive
+	}
+	return some
+}
+
+// judged leaves out what the race detector's slowness would decide.
+func judged(p scenarios.Judged) bool { return !raceDetector || !aboutTime(p.Name) }
 
 // aboutTime says that a property bounds a duration or a rate.
 func aboutTime(name string) bool {

@@ -192,8 +192,9 @@ func TestTheCurveOfADrain(t *testing.T) {
 		require.LessOrEqual(t, slices.Max(m.waits), maxNotice)
 		fine, coarse := buckets(m.moves, drainStep), buckets(m.moves, window/10)
 		t.Logf("devices back in each half second of a drain of 5 s: %v; in the fullest 20 ms: %d", coarse, slices.Max(fine))
-		require.LessOrEqual(t, slices.Max(fine), 6, "the mean is 0.9")
-		require.LessOrEqual(t, slices.Max(coarse), 40, "the mean is 22")
+		// Moments drawn at random crowd by chance: these bounds are met in all but one of about a million drains.
+		require.LessOrEqual(t, slices.Max(fine), 11, "the mean is 0.9")
+		require.LessOrEqual(t, slices.Max(coarse), 60, "the mean is 22")
 		for _, n := range coarse[2:7] {
 			require.InDelta(t, devices/8, n, 13)
 		}
