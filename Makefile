@@ -19,6 +19,9 @@ mutants: ## switch on each known defect and show which property catches it
 paths: ## play every write path under every fault and show which promises it keeps
 	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths
 
+tour: ## type the tour of docs/API.md, with other people's clients (needs curl, wscat, kcat)
+	CHATLAB_TOUR=1 go test -count=1 -timeout 10m -v -run TestTour ./system/api/tour
+
 bench: ## benchmarks: figures with units
 	go test -run '^$$' -bench . -benchmem ./system/... ./scenarios/... ./sim/...
 
@@ -42,4 +45,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help contracts alerts run test race mutants paths bench fuzz lint fmt proto
+.PHONY: help tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
