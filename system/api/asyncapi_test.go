@@ -160,19 +160,32 @@ func TestEveryTypeOfFrameIsDescribed(t *testing.T) {
 }
 
 // frameTypes are the values of the constants Type... in frames.go.
-func frameTypes(t *testing.T) (types []string) {
-	f, err := parser.ParseFile(token.NewFileSet(), "../wire/frames.go", nil, 0)
+func frameTypes(t *testing.T) []string {
+	types := constants(t, "../wire/frames.go", "Type")
+	require.Greater(t, len(types), 10)
+	return types
+}
+
+// constants are the values of a file's constants whose names begin so.
+func constants(t *testing.T, file, prefix string) (values []string) {
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	require.NoError(t, err)
 	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Type") {
+		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, prefix) {
 			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
 			require.NoError(t, err)
-			types = append(types, text)
+			values = append(values, text)
 		}
 		return true
 	})
-	require.Greater(t, len(types), 10)
-	return types
+	return values
+}
+
+func TestEveryHeaderOfADeadLetterIsDescribed(t *testing.T) {
+	d := asyncAPI(t)
+	described := append(slices.Collect(maps.Keys(d.at(t, "components", "messages", "dead_letter", "headers", "properties"))),
+		slices.Collect(maps.Keys(d.at(t, "components", "messages", "replay", "headers", "properties")))...)
+	require.ElementsMatch(t, constants(t, "../deadletter/letter.go", "header"), described)
 }
 
 func TestLimitsOfFrames(t *testing.T) {

@@ -35,15 +35,19 @@ type live struct {
 	codes  map[chat.Code]bool
 }
 
-func startLive(t *testing.T) *live {
+func startLive(t *testing.T, change ...func(*world.Config)) *live {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	switches, err := chat.Profile(chat.ProfileHardened)
 	require.NoError(t, err)
-	w, err := world.Start(ctx, world.Config{
+	cfg := world.Config{
 		Switches: switches, Partitions: 4, KafkaListen: "127.0.0.1:0",
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	w, err := world.Start(ctx, cfg)
 	require.NoError(t, err)
 	t.Cleanup(w.Close)
 	l := &live{
