@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,9 +117,13 @@ func TestEveryVariableExists(t *testing.T) {
 	require.NoError(t, err)
 	files, err := filepath.Glob("kubernetes/*.yaml")
 	require.NoError(t, err)
-	for _, file := range append(files, "compose/compose.yaml") {
+	components, err := filepath.Glob("kubernetes/components/*/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, components)
+	for _, file := range slices.Concat(files, components, []string{"compose/compose.yaml", "compose/push.yaml"}) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
+		text = regexp.MustCompile(`#.*`).ReplaceAll(text, nil)
 		for _, word := range strings.FieldsFunc(string(text), func(r rune) bool { return strings.ContainsRune(" ,:{}[]\n\"", r) }) {
 			name, _, _ := strings.Cut(word, "=")
 			switch {
@@ -212,5 +217,5 @@ func TestComposePublishesOnLoopback(t *testing.T) {
 			require.True(t, strings.HasPrefix(p.(string), "127.0.0.1:"), name)
 		}
 	}
-	require.Equal(t, 2, published)
+	require.Equal(t, 3, published)
 }

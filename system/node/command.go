@@ -40,6 +40,7 @@ type flags struct {
 	Skew        time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
 	RefuseWords string        `group:"This pod" help:"File with words, one a line: texts that hold one are refused before anything of them is written (message)." env:"CHATD_REFUSE_WORDS" type:"existingfile" placeholder:"FILE"`
 	WatchLife   bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
+	Check       bool          `group:"This pod" help:"Read flags and files, say what is wrong with them, and end." env:"CHATD_CHECK"`
 
 	TraceEndpoint string  `group:"This pod" help:"Collector that takes spans by OTLP over gRPC. Without one nothing is traced." env:"CHATD_TRACE_ENDPOINT" placeholder:"http://HOST:PORT"`
 	TraceRatio    float64 `group:"This pod" help:"Share of the messages that a gateway begins to trace, 0 to 1. A message that brings a trace context keeps its choice." default:"0.01" env:"CHATD_TRACE_RATIO"`
@@ -133,6 +134,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd --help\n", err)
 		return ExitUsage
+	}
+	if f.Check {
+		return ExitOK
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 	"github.com/chatlab/chatlab/system/token"
 )
 
-const aboutKeys = `Makes the keys of a system that has no identity provider yet, and tokens for its users: for development.
+const aboutKeys = `Makes the keys of a system that has no identity provider yet, the secret that its roles share, and tokens for its users: for development.
 
 Exit codes: 0 done, 2 wrong command line, 3 could not read or write a file.`
 
@@ -24,6 +25,7 @@ const (
 	fileUserJWKS   = "user-jwks.json"   // verifies them
 	fileTicketKey  = "ticket-key.json"  // private: signs tickets
 	fileTicketJWKS = "ticket-jwks.json" // verifies them
+	fileSecret     = "cluster-secret"   // private: what roles prove their calls with
 )
 
 type keysFlags struct {
@@ -40,7 +42,7 @@ func keysTool() tool {
 	f := &keysFlags{}
 	return tool{name: "keys", about: aboutKeys, flags: f, run: func(_ context.Context, chosen string, stdout, _ io.Writer) error {
 		if chosen == "make" {
-			return errors.Join(makeKeys(f.Dir, fileUserKey, fileUserJWKS), makeKeys(f.Dir, fileTicketKey, fileTicketJWKS))
+			return errors.Join(makeKeys(f.Dir, fileUserKey, fileUserJWKS), makeKeys(f.Dir, fileTicketKey, fileTicketJWKS), makeSecret(f.Dir))
 		}
 		return f.token(stdout)
 	}}
@@ -61,6 +63,23 @@ func makeKeys(dir, private, public string) error {
 	}
 	if err := os.WriteFile(filepath.Join(dir, private), key.Private(), 0o600); err != nil {
 		return fmt.Errorf("write keys: %w", err)
+	}
+	return nil
+}
+
+// makeSecret leaves a secret alone that is there.
+func makeSecret(dir string) error {
+	secret := rand.Text() + rand.Text()
+	file, err := os.OpenFile(filepath.Join(dir, fileSecret), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write cluster secret: %w", err)
+	}
+	_, err = fmt.Fprintln(file, secret)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write cluster secret: %w", err)
 	}
 	return nil
 }
