@@ -87,7 +87,7 @@ func (d deployed) check(t *testing.T, files map[string]string) {
 func component(t *testing.T, name string) map[string]object {
 	dir := "kubernetes/components/" + name + "/"
 	patches := map[string]object{}
-	for _, p := range at[[]any](documents(t, dir + "kustomization.yaml")[0], "patches") {
+	for _, p := range at[[]any](documents(t, dir+"kustomization.yaml")[0], "patches") {
 		o := documents(t, dir+at[string](p, "path"))[0]
 		patches[at[string](o, "metadata", "name")] = o
 	}

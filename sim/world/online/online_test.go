@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/sim/network"
@@ -39,6 +40,7 @@ type story struct {
 	world           *world.World
 	alice, bob, eve *device
 	talk            chat.ID
+	ended           bool
 }
 
 func newStory(t *testing.T, fallback bool) *story {
@@ -48,6 +50,7 @@ func newStory(t *testing.T, fallback bool) *story {
 	switches.Fallback = fallback
 	s.world, err = world.Start(t.Context(), world.Config{Host: s.host, Partitions: 3, Switches: switches, Pace: 10 * time.Minute, Session: 5 * time.Minute})
 	require.NoError(t, err)
+	t.Cleanup(s.end) // also when a requirement fails, so that its words are the last
 	s.alice, s.bob, s.eve = s.device("alice"), s.device("bob"), s.device("eve")
 	made, err := s.alice.CreateConversation(t.Context(), chat.Direct, []chat.ID{s.bob.user})
 	require.NoError(t, err)
@@ -203,13 +206,15 @@ func (s *story) withoutPresenceMessagesStillArrive() {
 func (s *story) withoutTheFallbackNothingArrivesLive() {
 	s.say("before")
 	s.within(time.Second, func() bool { return s.bob.has("before") }, "live")
-	pass(20 * time.Second) // between heartbeats, which would find it
+	pass(40 * time.Second) // past the heartbeats whose distance is drawn
 	require.NoError(s.t, s.world.Stores.Presence.Kill(false))
 	pass(2 * time.Second)
 	s.say("during")
-	pass(3 * time.Second)
-	require.False(s.t, s.bob.has("during"), "nobody knows where bob is")
-	s.within(time.Minute, func() bool { return s.bob.has("during") }, "found by the next heartbeat")
+	s.within(time.Minute, func() bool { return s.bob.has("during") }, "found by a heartbeat")
+	s.say("again") // just after a heartbeat: the next is 30 s away
+	pass(25 * time.Second)
+	require.False(s.t, s.bob.has("again"), "nobody knows where bob is")
+	s.within(10*time.Second, func() bool { return s.bob.has("again") }, "found by the next heartbeat")
 	require.NoError(s.t, s.world.Stores.Presence.Restart())
 }
 
@@ -218,13 +223,20 @@ func (s *story) say(text string) {
 	require.NoError(s.t, err)
 }
 
+// end closes all that lives; a second time it finds nothing to do.
 func (s *story) end() {
+	if s.ended {
+		return
+	}
+	s.ended = true
 	for _, d := range []*device{s.alice, s.bob, s.eve} {
-		d.stop()
+		if d != nil {
+			d.stop()
+		}
 	}
 	s.lan.HealAll()
 	s.world.Close()
-	require.Zero(s.t, s.lan.Living(), "connections that nobody closed")
+	assert.Zero(s.t, s.lan.Living(), "connections that nobody closed")
 }
 
 func pass(d time.Duration) { <-time.After(d) }
