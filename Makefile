@@ -19,6 +19,15 @@ mutants: ## switch on each known defect and show which property catches it
 paths: ## play every write path under every fault and show which promises it keeps
 	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths
 
+engine: ## see to it that a container engine answers: install and start Debian's where none does (as root); engine-stop ends it
+	scenarios/environment/containers/images/engine.sh start
+
+engine-stop:
+	scenarios/environment/containers/images/engine.sh stop
+
+images: ## build the images of Kafka, Cassandra and Redis where no image registry can be reached
+	scenarios/environment/containers/images/build.sh
+
 tour: ## type the tour of docs/API.md, with other people's clients (needs curl, wscat, kcat)
 	CHATLAB_TOUR=1 go test -count=1 -timeout 10m -v -run TestTour ./system/api/tour
 
@@ -45,4 +54,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
+.PHONY: help engine engine-stop images tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
