@@ -118,6 +118,7 @@ func stalled(r *rig) chat.CloseCode {
 		a := loud[i%len(loud)].say(group, strings.Repeat("x", 31<<10))
 		require.Empty(r.t, a.code, a.body)
 	}
+	r.gatewayCounts("chat_gateway_slow_reader_closes_total 1") // a device that reads earlier is not slow
 	s := &socket{t: r.t, ws: ws, frames: make(chan wire.ServerFrame, 10_000), closed: make(chan chat.CloseCode, 1)}
 	go s.read()
 	return s.closes()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/chatlab/chatlab/sim/world"
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/node"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -43,6 +45,21 @@ func start(t *testing.T, change func(*world.Config)) *rig {
 	r := &rig{World: w, t: t, http: &http.Client{Transport: &http.Transport{}}}
 	t.Cleanup(r.http.CloseIdleConnections)
 	return r
+}
+
+// gatewayCounts waits until this line stands among the gateway's metrics.
+func (r *rig) gatewayCounts(line string) {
+	i := slices.IndexFunc(r.Addresses(), func(a node.Addresses) bool { return a.Role == node.Gateway })
+	admin := "http://" + r.Addresses()[i].Admin + "/metrics"
+	require.Eventually(r.t, func() bool {
+		res, err := r.http.Get(admin)
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		return err == nil && slices.Contains(strings.Split(string(text), "\n"), line)
+	}, 2*patience, 20*time.Millisecond, line)
 }
 
 // user is somebody with a token.
