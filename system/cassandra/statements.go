@@ -46,7 +46,7 @@ const (
 	// selectPlaces reads no content: it rebuilds the sequencer's state, newest place first, page by page.
 	selectPlaces  = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id, message_type FROM messages WHERE conversation_id = ?`
 	selectContent = `SELECT content FROM messages WHERE conversation_id = ? AND timestamp = ?`
-	selectHead    = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
+	selectHead    = `SELECT timestamp, seq, sender_id FROM messages WHERE conversation_id = ? LIMIT 1`
 	selectSeq     = `SELECT seq FROM messages WHERE conversation_id = ? AND timestamp = ?`
 
 	insertConversation = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`

@@ -111,6 +111,7 @@ func (w *Worker) tellOf(ctx context.Context, c *tally) error {
 	if err != nil {
 		return err
 	}
+	c.countOwn(places)
 	frame, senders := c.frame(places, members)
 	c.low, c.high = 0, 0
 	if len(senders) == 0 {

@@ -27,6 +27,7 @@ type Config struct {
 	Log      *kafka.Client
 	Store    *cassandra.Store
 	Cache    *redis.Cache
+	Reads    *redis.Reads
 	Presence *redis.Presence
 	Gateways map[string]string // gRPC address by gateway name
 	Network  transport.Network

@@ -32,13 +32,13 @@ func (s *Service) CreateConversation(ctx context.Context, req *pb.CreateConversa
 		s.cfg.Logger.Warn("create conversation", "error", err)
 		return nil, unknown(err)
 	}
-	return conversationToPB(c, 0), nil
+	return conversationToPB(c), nil
 }
 
-func conversationToPB(c chat.Conversation, lastSeq int64) *pb.Conversation {
+func conversationToPB(c chat.Conversation) *pb.Conversation {
 	return &pb.Conversation{
 		ConversationId: c.ID[:], Kind: c.Kind, Members: wire.IDBytes(c.Members...), CreatedAtMs: c.CreatedAt.UnixMilli(),
-		LastMessageAtMs: c.LastMessageAt.UnixMilli(), LastSeq: lastSeq,
+		LastMessageAtMs: c.LastMessageAt.UnixMilli(),
 	}
 }
 
@@ -104,7 +104,7 @@ func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversatio
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	all, err := s.describe(ctx, memberships)
+	all, err := s.describe(ctx, wire.ID(req.UserId), memberships)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -118,7 +118,9 @@ func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversatio
 	return &pb.ListConversationsResponse{Conversations: shown, More: len(rest) > limit}, nil
 }
 
-func (s *Service) describe(ctx context.Context, ms []chat.Membership) ([]*pb.Conversation, error) {
+// describe names the conversations that the user is in. Whose message is the newest has read it, even if no cursor says
+// so yet.
+func (s *Service) describe(ctx context.Context, user chat.ID, ms []chat.Membership) ([]*pb.Conversation, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	var mu sync.Mutex
@@ -128,14 +130,18 @@ func (s *Service) describe(ctx context.Context, ms []chat.Membership) ([]*pb.Con
 			continue
 		}
 		g.Go(func() error {
-			c, err := s.conversations.get(ctx, m.ConversationID)
-			if err != nil {
+			c, err := s.conversation(ctx, m.ConversationID)
+			if err != nil || c.Kind == "" { // its creation has not come to an end, or never did
 				return err
 			}
 			head, err := s.heads.get(ctx, m.ConversationID)
+			p := conversationToPB(c)
+			if p.LastSeq = head.Seq; head.Sender == user {
+				p.ReadSeq = head.Seq
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			out = append(out, conversationToPB(c, head.Seq))
+			out = append(out, p)
 			return err
 		})
 	}
@@ -160,9 +166,9 @@ func (s *Service) Heads(ctx context.Context, req *pb.HeadsRequest) (*pb.HeadsRes
 	for _, m := range memberships {
 		g.Go(func() error {
 			head, err := s.heads.get(ctx, m.ConversationID)
-			if err == nil && ahead(head, have[m.ConversationID], m) {
+			if err == nil && ahead(head.Position, have[m.ConversationID], m) {
 				mu.Lock()
-				newer = append(newer, head)
+				newer = append(newer, head.Position)
 				mu.Unlock()
 			}
 			return err

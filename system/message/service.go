@@ -48,7 +48,7 @@ type Service struct {
 	stamps        *recent.Map[chat.ID, stamp]
 	conversations *memo[chat.ID, chat.Conversation]
 	memberships   *memo[memberKey, chat.Membership]
-	heads         *memo[chat.ID, chat.Position]
+	heads         *memo[chat.ID, cassandra.Head]
 	contacts      *memo[chat.ID, contactSet]
 	places        *memo[chat.ID, []order.Row]
 	progress      *memo[chat.ID, chat.Progress]
@@ -102,6 +102,16 @@ func New(cfg Config) (*Service, error) {
 	s.progress = newMemo(cursorTTL, s.loadProgress)
 	s.places.most, s.progress.most = maxPlaces, maxPlaces
 	return s, nil
+}
+
+// conversation says who is in one. One that does not exist has nobody in it, so all are strangers there; that is not
+// remembered, for it may just be coming into being.
+func (s *Service) conversation(ctx context.Context, id chat.ID) (chat.Conversation, error) {
+	c, err := s.conversations.get(ctx, id)
+	if err != nil && chat.AsError(err).Code == chat.CodeNotFound {
+		return chat.Conversation{ID: id}, nil
+	}
+	return c, err
 }
 
 // Ready proves the data path: a quorum read from storage, and an answer of every partition's leader. The cache is no

@@ -32,7 +32,7 @@ func (s *Service) countUnread(ctx context.Context, user chat.ID, ms []chat.Membe
 		if m.LeftSeq != 0 {
 			visible = min(visible, m.LeftSeq)
 		}
-		c.ReadSeq = read[convs[i]]
+		c.ReadSeq = max(c.ReadSeq, read[convs[i]])
 		c.Unread = max(0, visible-max(c.ReadSeq, m.JoinedSeq))
 	}
 	return nil

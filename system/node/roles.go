@@ -72,8 +72,9 @@ func (n *Node) buildFanout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cache := n.redis(n.cfg.RedisCache)
 	w, err := fanout.New(fanout.Config{
-		Name: n.cfg.Name, Switches: n.cfg.Switches, Log: n.log(), Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0),
+		Name: n.cfg.Name, Switches: n.cfg.Switches, Log: n.log(), Store: store, Cache: redis.NewCache(cache, 0), Reads: redis.NewReads(cache, 0),
 		Presence: redis.NewPresence(n.redis(n.cfg.RedisPresence), n.cfg.PresenceTTL), Gateways: n.cfg.Gateways,
 		Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry, Session: n.cfg.GroupSession,
 	})
