@@ -122,7 +122,7 @@ func (s *Store) Membership(ctx context.Context, user, conv chat.ID) (chat.Member
 	err := s.s.Query(selectUserConversation, gocql.UUID(user), gocql.UUID(conv)).WithContext(ctx).Scan(&m.JoinedSeq, &m.LeftSeq)
 	switch {
 	case errors.Is(err, gocql.ErrNotFound):
-		return m, chat.Errorf(chat.CodeNotMember, "user is not a member of conversation %s", conv)
+		return m, chat.NotMember(conv)
 	case err != nil:
 		return m, fmt.Errorf("read membership: %w", err)
 	}

@@ -88,7 +88,7 @@ func (c *Client) merge(v *conversation, p page, err error, b *backoff) time.Dura
 	c.mu.Lock()
 	defer c.unlock()
 	var r *chat.Error
-	p.refused = errors.As(err, &r) && (r.Code == chat.CodeNotMember || r.Code == chat.CodeNotFound)
+	p.refused = errors.As(err, &r) && r.Code == chat.CodeNotMember
 	if err != nil && !p.refused {
 		v.again = true
 		c.cfg.Log.Debug("history not read", "conversation", v.id, "error", err)

@@ -70,12 +70,12 @@ func (s *Service) admit(ctx context.Context, m chat.Message) error {
 
 // membersFor returns the conversation if the user is in it.
 func (s *Service) membersFor(ctx context.Context, user, conv chat.ID) (chat.Conversation, error) {
-	c, err := s.conversations.get(ctx, conv)
+	c, err := s.conversation(ctx, conv)
 	if err != nil {
 		return c, unavailable(err)
 	}
 	if !c.Has(user) {
-		return c, chat.Errorf(chat.CodeNotMember, "user is not a member of conversation %s", conv)
+		return c, chat.NotMember(conv)
 	}
 	return c, nil
 }
