@@ -23,9 +23,11 @@ const (
 // Config describes one device of one user.
 type Config struct {
 	EdgeURL string // "https://chat.example" or, without TLS, "http://edge:8080"
-	Token   func(ctx context.Context) (string, error)
-	UserID  chat.ID
-	Device  string
+	// Token gives the user's token: for each request, and anew before the one of an open connection ends. Several
+	// goroutines may call it at a time.
+	Token  func(ctx context.Context) (string, error)
+	UserID chat.ID
+	Device string
 
 	Network transport.Network
 	TLS     *tls.Config  // of connections to edge and gateway; nil: the machine's authorities are trusted

@@ -32,6 +32,8 @@ const (
 	Typing                          // Sender types
 	PresenceChanged                 // of users whom the device asked about: Online
 	ErrorFrame                      // a refusal as it came; ClientMsgID if it answers a send
+	Renewed                         // the gateway took a new token over the open connection
+	RenewalFailed                   // it has none: Text, Code if the gateway refused it; RetryAfter, 0: the connection ends with the old one
 	kinds                           // their number
 )
 
@@ -39,7 +41,7 @@ func (k Kind) String() string {
 	names := [kinds]string{
 		"", "connecting", "connected", "disconnected", "attempt", "acked", "refused", "unknown", "unsent", "raw", "shown",
 		"gap", "gap filled", "skipped", "resync", "throttled", "draining",
-		"receipt", "typing", "presence", "error frame",
+		"receipt", "typing", "presence", "error frame", "renewed", "renewal failed",
 	}
 	if k >= kinds {
 		return "?"

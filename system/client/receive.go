@@ -30,6 +30,8 @@ func (c *Client) receive(l *link, data []byte) error {
 		l.answered++
 		l.named += c.learn(f.Newer)
 		c.notify()
+	case wire.TypeAuth:
+		c.renewed(l, f.ExpiresAt)
 	case wire.TypeResync:
 		c.resync(f.Conversations)
 	case wire.TypeDraining:

@@ -57,6 +57,7 @@ func TestSession(t *testing.T) {
 		assert.Equal(t, s.Epoch, ticket.Epoch)
 		assert.True(t, w.alice.Expires.Equal(ticket.UserExpires))
 		assert.True(t, s.TicketExpiresAt.Equal(ticket.Expires))
+		assert.True(t, s.TokenExpiresAt.Equal(ticket.UserExpires))
 		last = s.Epoch
 	}
 }

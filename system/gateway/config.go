@@ -53,7 +53,7 @@ type Limits struct {
 	FrameRate   float64       // frames of one session a second; 100
 	FrameBurst  int           // of those at once; twice the rate
 	Sends       int           // frames of one session that wait for other services; 32
-	BadFrames   int           // before the session is closed; 10
+	BadFrames   int           // in a row, before the session is closed; 10
 	Linger      time.Duration // between two writes to a busy socket; 40 ms, negative: none
 	Idle        time.Duration // without a frame from the device; 5 min
 	Ping        time.Duration // of silence before the device is pinged; a third of PresenceTTL

@@ -34,6 +34,7 @@ func (s *session) receive(typ websocket.MessageType, data []byte) {
 		s.tolerate(err)
 		return
 	}
+	s.bad = 0
 	if s.social(f) {
 		return
 	}
@@ -203,21 +204,21 @@ func (s *session) heads(have []chat.Position, answer string) {
 	s.answer(f)
 }
 
-// renew extends the session by a new token of the same user. One that was never good ends it.
+// renew extends the session by a new token of the same user. Another user's ends it. One that cannot be taken leaves it good
+// until its own token ends: whoever signs with a new key may be ahead of this gateway, and the device tries again.
 func (s *session) renew(text string) {
 	u, err := s.g.cfg.VerifyUser(text)
-	if err == nil && u.ID != s.user {
-		err = chat.Errorf(chat.CodeTokenInvalid, "token is another user's")
-	}
-	if err == nil && !s.g.cfg.Now().Before(u.Expires) {
+	switch {
+	case err != nil:
+	case u.ID != s.user:
+		s.refuse(chat.Errorf(chat.CodeTokenInvalid, "token is another user's"), chat.ID{})
+		s.close(chat.CloseTokenInvalid)
+		return
+	case !s.g.cfg.Now().Before(u.Expires):
 		err = chat.Errorf(chat.CodeTokenExpired, "token has expired")
 	}
 	if err != nil {
-		e := chat.AsError(err)
-		s.refuse(e, chat.ID{})
-		if e.Code == chat.CodeTokenInvalid {
-			s.close(chat.CloseTokenInvalid)
-		}
+		s.refuse(chat.AsError(err), chat.ID{})
 		return
 	}
 	s.expires.Store(nanoseconds(u.Expires))
