@@ -16,7 +16,9 @@ type conditions struct {
 	latency   [2]time.Duration
 	jitter    time.Duration
 	bandwidth int64 // bytes per second each way, 0 = unlimited
-	cut       [2]bool
+	cutOff    [2]bool
+	freeze    bool
+	cut       [2]bool // for either reason
 	refuse    bool
 	clear     [2]bool // no fault in a direction: bytes take the fast path
 	changed   chan struct{}
@@ -27,7 +29,9 @@ func newConditions(f Fault) *conditions {
 		latency:   [2]time.Duration{f.ForwardLatency, f.BackwardLatency},
 		jitter:    f.Jitter,
 		bandwidth: f.BytesPerSecond,
-		cut:       [2]bool{f.CutForward, f.CutBackward},
+		cutOff:    [2]bool{f.CutForward, f.CutBackward},
+		freeze:    f.Freeze,
+		cut:       [2]bool{f.CutForward || f.Freeze, f.CutBackward || f.Freeze},
 		refuse:    f.Refuse,
 		changed:   make(chan struct{}),
 	}
@@ -47,7 +51,7 @@ func (c *conditions) entrance() entrance {
 	switch {
 	case c.refuse:
 		return shut
-	case c.cut[forward] || c.cut[backward]:
+	case c.cutOff[forward] || c.cutOff[backward]:
 		return hung
 	default:
 		return open

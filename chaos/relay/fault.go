@@ -12,6 +12,8 @@ type Fault struct {
 	BytesPerSecond int64
 	// CutForward and CutBackward make a direction a black hole: see Link.Cut.
 	CutForward, CutBackward bool
+	// Freeze holds bytes both ways as a cut does, but dials succeed: the far end is a process that has been stopped.
+	Freeze bool
 	// Refuse resets connections and refuses dials: see Link.Refuse.
 	Refuse bool
 }
@@ -26,6 +28,7 @@ func (f Fault) plus(g Fault) Fault {
 	}
 	f.CutForward = f.CutForward || g.CutForward
 	f.CutBackward = f.CutBackward || g.CutBackward
+	f.Freeze = f.Freeze || g.Freeze
 	f.Refuse = f.Refuse || g.Refuse
 	return f
 }
@@ -107,7 +110,7 @@ func (l *Link) Fault() Fault {
 	c := l.now.Load()
 	return Fault{
 		ForwardLatency: c.latency[forward], BackwardLatency: c.latency[backward], Jitter: c.jitter, BytesPerSecond: c.bandwidth,
-		CutForward: c.cut[forward], CutBackward: c.cut[backward], Refuse: c.refuse,
+		CutForward: c.cutOff[forward], CutBackward: c.cutOff[backward], Freeze: c.freeze, Refuse: c.refuse,
 	}
 }
 
