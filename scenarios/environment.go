@@ -24,8 +24,6 @@ type Spec struct {
 	Log      *slog.Logger
 	// PresenceTTL and Heartbeat are the document's unless a small run shortens them.
 	PresenceTTL, Heartbeat time.Duration
-	// Skew shifts the wall clocks of pods, by name.
-	Skew map[string]time.Duration
 }
 
 // System is a running chat system as the lab sees it: what devices see, what faults act on, and what the stores hold.

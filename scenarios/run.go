@@ -31,7 +31,7 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	}
 	topology := sc.Topology
 	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
-	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Skew: v.Skew, Log: opt.Log})
+	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Log: opt.Log})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}
@@ -111,7 +111,7 @@ func (r *run) workAndFaults(ctx context.Context) error {
 	faults := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.observeFault) }()
+	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.lab()) }()
 	r.fleet.running.Go(func() { r.measureTrip(ctx) })
 	err := r.work(ctx)
 	cancel() // undoes what is still open

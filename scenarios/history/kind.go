@@ -46,6 +46,8 @@ const (
 
 	Draining // Device, RetryAfter: the gateway wants the device to leave within it; that it then leaves is not its own wish
 
+	FaultHealed // Text: the fault; what it broke has been seen to work
+
 	kinds // their number
 )
 
@@ -118,6 +120,7 @@ func schemas() *[kinds]schema {
 		Metric:       {"metric", []field{fText, fLabel, fValue, fUnit}},
 		Note:         {"note", []field{fText}},
 		Draining:     {"draining", []field{fDevice, fRetryAfter}},
+		FaultHealed:  {"fault_healed", []field{fText}},
 	}
 }
 

@@ -26,6 +26,9 @@ type pods struct {
 	mu   sync.Mutex
 	args map[string][]string
 	live map[string]*pod.Pod
+
+	skew   map[string]time.Duration // of wall clocks, of pods that are yet to come, too
+	limits map[string]*limit        // of memory
 }
 
 // arguments makes the command line of each pod.
@@ -42,7 +45,6 @@ func (s *System) arguments() (map[string][]string, error) {
 				"--cluster-secret", s.keys.secret, "--address-rate", "0", // all devices come from one address
 				"--redis-cache", fmt.Sprintf("%s:%d", redisCache, redisPort), "--redis-presence", fmt.Sprintf("%s:%d", redisPresence, redisPort),
 				"--presence-ttl", s.spec.PresenceTTL.String(), "--heartbeat", s.spec.Heartbeat.String(), "--drain", "1s",
-				"--skew", s.spec.Skew[name].String(),
 			}
 			args = appendAll(args, "--kafka", s.stores.brokers())
 			args = appendAll(args, "--cassandra", s.stores.contactPoints())
@@ -93,6 +95,10 @@ func (s *System) startPod(name string) error {
 	p, err := pod.Start(s.pods.args[name], podStartsWithin)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := s.bringUp(name, p); err != nil {
+		p.Kill()
+		return err
 	}
 	s.links.podAt(p.Addresses)
 	s.pods.mu.Lock()

@@ -47,7 +47,7 @@ func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.
 	if spec.Log == nil {
 		spec.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(e.Direct), pods: &pods{live: map[string]*pod.Pod{}}}
+	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(e.Direct), pods: newPods()}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -99,6 +99,7 @@ func (s *System) Close() error {
 	for name, p := range live {
 		s.hear(name, p) // of all before the first dies, or the others would complain about that
 	}
+	s.pods.unlimited()
 	for _, p := range live {
 		p.Kill() // a run's end is no test of a graceful stop, and a kill leaves nothing behind
 	}
