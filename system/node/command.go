@@ -158,6 +158,9 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	case drain:
 		return askToDrain(ctx, cfg.AdminListen, cfg.Window, stdout)
 	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from the start: it would end the process
+	defer signal.Stop(hangUp)
 	n, err := Start(ctx, cfg)
 	if err != nil {
 		return err
@@ -165,9 +168,6 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(n.Addresses()); err != nil {
 		return fmt.Errorf("tell addresses: %w", err)
 	}
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
 	for ctx.Err() == nil {
 		select {
 		case <-hangUp:

@@ -153,7 +153,7 @@ func (n *Node) verifier(what string, jwks []byte, file string) (*token.Verifier,
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
 	v := token.NewVerifier(keys, n.cfg.Now)
-	n.watch(what, func(data [][]byte) error {
+	n.watch(what, [][]byte{jwks}, func(data [][]byte) error {
 		keys, err := token.ParseKeys(data[0])
 		if err == nil {
 			v.Replace(keys)
@@ -178,7 +178,7 @@ func (n *Node) issuer() (*token.Issuer, error) {
 		return nil, fmt.Errorf("read ticket key: %w", err)
 	}
 	i := token.NewIssuer(key, n.cfg.Now)
-	n.watch("ticket_key", func(data [][]byte) error {
+	n.watch("ticket_key", [][]byte{n.cfg.TicketKey}, func(data [][]byte) error {
 		key, err := token.ParseKey(data[0])
 		if err == nil {
 			i.Replace(key)
