@@ -205,7 +205,7 @@ func TestATokenThatComesTooLate(t *testing.T) {
 			c.Timeouts.Request, c.Timeouts.Heartbeat = 5*time.Minute, time.Hour
 			c.Token = func(ctx context.Context) (string, error) {
 				if asked.Add(1) == 2 {
-					<-time.After(began.Add(9 * time.Minute).Sub(time.Now()))
+					<-time.After(time.Until(began.Add(9 * time.Minute)))
 				}
 				return "user-token", nil
 			}
