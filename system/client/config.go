@@ -60,7 +60,7 @@ type Timeouts struct {
 	Resume    time.Duration // 5 s: from the handshake to the resumed frame
 	Ack       time.Duration // 5 s: from a send frame to its answer, before it is sent again
 	Heartbeat time.Duration // 10 s: a connection on which nothing at all answers a heartbeat is broken
-	Settle    time.Duration // 1.5 s: from resumed to the first heartbeat, by when no worker routes by an older connection
+	Settle    time.Duration // chat.SettleAfter: from resumed to the first heartbeat, by when no worker routes by an older connection
 	Goodbye   time.Duration // 1 s: for the close handshake when Run's context ends
 	Hole      time.Duration // 10 s: how long history may show later messages before a missing place counts as not visible
 	Start     time.Duration // 1.5 s: the same before the first message of a conversation that the device never saw
@@ -125,7 +125,7 @@ func (t *Timeouts) setDefaults() {
 		{&t.Resume, 5 * time.Second},
 		{&t.Ack, 5 * time.Second},
 		{&t.Heartbeat, 10 * time.Second},
-		{&t.Settle, 1500 * time.Millisecond},
+		{&t.Settle, chat.SettleAfter},
 		{&t.Goodbye, time.Second},
 		{&t.Hole, 10 * time.Second},
 		{&t.Start, 1500 * time.Millisecond},

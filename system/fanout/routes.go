@@ -63,11 +63,11 @@ func (r *routes) refresh(ctx context.Context, users []chat.ID) {
 	if len(stale) == 0 {
 		return
 	}
+	until := time.Now().Add(routeTTL) // from the question: who arrives after it is not in the answer
 	found, err := r.find(ctx, stale, before)
 	if err != nil && !errors.Is(err, errPresenceAway) {
 		r.log.Warn("look up presence", "users", len(stale), "error", err)
 	}
-	until := time.Now().Add(routeTTL)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.known) > maxRoutes {

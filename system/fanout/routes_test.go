@@ -144,7 +144,7 @@ func TestWhoIsFoundWhenPresenceIsAway(t *testing.T) {
 	}
 }
 
-func TestAnswersOfGatewaysAreTrustedForASecond(t *testing.T) {
+func TestAnswersOfGatewaysAreTrustedForAWhile(t *testing.T) {
 	r := newRouting(t, true, true)
 	require.NoError(t, r.store.Kill(false))
 	for range 100 {

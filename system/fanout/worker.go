@@ -38,10 +38,9 @@ type Config struct {
 	Session time.Duration
 }
 
-// Stated times.
-const (
-	routeTTL = time.Second // how long a worker trusts where a user is
-)
+// routeTTL is how long a worker trusts where a user is, and a conversation what it took over of that: both together are
+// what devices count on.
+const routeTTL = chat.RouteTTL / 2
 
 // Worker is one member of the fan-out group.
 type Worker struct {

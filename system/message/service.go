@@ -65,10 +65,7 @@ type memberKey struct{ user, conversation chat.ID }
 
 // How long a pod trusts what it read. A change of members made through this system takes effect for sends within it;
 // what a user may see is decided by places, not by this.
-const (
-	memberTTL = time.Second
-	headTTL   = 200 * time.Millisecond
-)
+const memberTTL = time.Second
 
 // New makes the role.
 func New(cfg Config) (*Service, error) {
@@ -93,7 +90,7 @@ func New(cfg Config) (*Service, error) {
 	s.memberships = newMemo(memberTTL, func(ctx context.Context, k memberKey) (chat.Membership, error) {
 		return cfg.Store.Membership(ctx, k.user, k.conversation)
 	})
-	s.heads = newMemo(headTTL, cfg.Store.Head)
+	s.heads = newMemo(chat.HeadTTL, cfg.Store.Head)
 	s.contacts = newMemo(contactTTL, s.readContacts)
 	s.contacts.most = maxContactSets
 	s.places = newMemo(cursorTTL, func(ctx context.Context, conv chat.ID) ([]order.Row, error) {
