@@ -177,7 +177,7 @@ func (n *Node) onClose(f func()) { n.closers = append(n.closers, f) }
 func (n *Node) serveRPC(register func(*grpc.Server)) error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.RPCListen)
 	if err != nil {
-		return fmt.Errorf("listen for rpc: %w", err)
+		return fmt.Errorf("listen for other roles, at --rpc-listen: %w", err)
 	}
 	n.rpc, n.rpcServer = l, n.cfg.Network.Server()
 	register(n.rpcServer)
@@ -188,7 +188,7 @@ func (n *Node) serveRPC(register func(*grpc.Server)) error {
 func (n *Node) servePublic(h http.Handler) error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.PublicListen)
 	if err != nil {
-		return fmt.Errorf("listen for the public: %w", err)
+		return fmt.Errorf("listen for devices, at --public-listen: %w", err)
 	}
 	n.public = l
 	protected, err := n.protect(l)
@@ -202,7 +202,7 @@ func (n *Node) servePublic(h http.Handler) error {
 func (n *Node) serveAdmin() error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.AdminListen)
 	if err != nil {
-		return fmt.Errorf("listen for the admin: %w", err)
+		return fmt.Errorf("listen for probes and metrics, at --admin-listen: %w", err)
 	}
 	n.admin = l
 	n.serveHTTP(l, n.adminHandler())
