@@ -16,9 +16,7 @@ type conditions struct {
 	latency   [2]time.Duration
 	jitter    time.Duration
 	bandwidth int64 // bytes per second each way, 0 = unlimited
-	cutOff    [2]bool
-	freeze    bool
-	cut       [2]bool // for either reason
+	cut       [2]bool
 	refuse    bool
 	clear     [2]bool // no fault in a direction: bytes take the fast path
 	changed   chan struct{}
@@ -29,9 +27,7 @@ func newConditions(f Fault) *conditions {
 		latency:   [2]time.Duration{f.ForwardLatency, f.BackwardLatency},
 		jitter:    f.Jitter,
 		bandwidth: f.BytesPerSecond,
-		cutOff:    [2]bool{f.CutForward, f.CutBackward},
-		freeze:    f.Freeze,
-		cut:       [2]bool{f.CutForward || f.Freeze, f.CutBackward || f.Freeze},
+		cut:       [2]bool{f.CutForward, f.CutBackward},
 		refuse:    f.Refuse,
 		changed:   make(chan struct{}),
 	}
@@ -51,7 +47,7 @@ func (c *conditions) entrance() entrance {
 	switch {
 	case c.refuse:
 		return shut
-	case c.cutOff[forward] || c.cutOff[backward]:
+	case c.cut[forward] || c.cut[backward]:
 		return hung
 	default:
 		return open

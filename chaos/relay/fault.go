@@ -12,8 +12,6 @@ type Fault struct {
 	BytesPerSecond int64
 	// CutForward and CutBackward make a direction a black hole: see Link.Cut.
 	CutForward, CutBackward bool
-	// Freeze holds bytes both ways as a cut does, but dials succeed: the far end is a process that has been stopped.
-	Freeze bool
 	// Refuse resets connections and refuses dials: see Link.Refuse.
 	Refuse bool
 }
@@ -28,7 +26,6 @@ func (f Fault) plus(g Fault) Fault {
 	}
 	f.CutForward = f.CutForward || g.CutForward
 	f.CutBackward = f.CutBackward || g.CutBackward
-	f.Freeze = f.Freeze || g.Freeze
 	f.Refuse = f.Refuse || g.Refuse
 	return f
 }
@@ -110,7 +107,7 @@ func (l *Link) Fault() Fault {
 	c := l.now.Load()
 	return Fault{
 		ForwardLatency: c.latency[forward], BackwardLatency: c.latency[backward], Jitter: c.jitter, BytesPerSecond: c.bandwidth,
-		CutForward: c.cutOff[forward], CutBackward: c.cutOff[backward], Freeze: c.freeze, Refuse: c.refuse,
+		CutForward: c.cut[forward], CutBackward: c.cut[backward], Refuse: c.refuse,
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func TestProbeFindsWhatIsLeftOfAFault(t *testing.T) {
 	r := newRig(t)
 	require.NoError(t, r.link.Probe(t.Context()))
-	for _, f := range []relay.Fault{{CutBackward: true}, {Refuse: true}, {Freeze: true}, {Jitter: time.Millisecond}, {BytesPerSecond: 1}} {
+	for _, f := range []relay.Fault{{CutBackward: true}, {Refuse: true}, {Jitter: time.Millisecond}, {BytesPerSecond: 1}} {
 		lift, err := r.link.Impose(f)
 		require.NoError(t, err)
 		require.ErrorContains(t, r.link.Probe(t.Context()), "link a->b still has a fault")
@@ -38,27 +38,4 @@ func TestProbeFailsWhileNobodyListensAtTheTarget(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, r.link.Probe(over), context.Canceled)
-}
-
-// TestFrozenEndAcceptsAndNeverAnswers: its kernel goes on for a process that has been stopped.
-func TestFrozenEndAcceptsAndNeverAnswers(t *testing.T) {
-	r := newRig(t)
-	client, server := r.connect()
-	lift, err := r.link.Impose(relay.Fault{Freeze: true})
-	require.NoError(t, err)
-	require.Equal(t, relay.Fault{Freeze: true}, r.link.Fault())
-	r.send(client, "question")
-	r.silent(server)
-	late := r.dial()
-	r.send(late, "anybody?")
-	select {
-	case <-r.accepted:
-		require.FailNow(t, "a frozen end took a connection")
-	case <-time.After(100 * time.Millisecond):
-	}
-	require.NoError(t, lift())
-	r.receive(server, "question")
-	woken := <-r.accepted
-	defer func() { _ = woken.Close() }()
-	r.receive(woken, "anybody?")
 }
