@@ -205,7 +205,7 @@ func (t *tallies) due(now time.Time) (out []*tally) {
 // settle forgets what has been told, and beyond the bound whole conversations.
 func (t *tallies) settle() {
 	for id, c := range t.changed {
-		if len(c.waiting) == 0 && !c.moved() {
+		if !c.waiting && !c.moved() {
 			delete(t.changed, id)
 		}
 	}
