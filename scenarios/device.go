@@ -28,12 +28,13 @@ type device struct {
 	once    sync.Once
 	trouble atomic.Pointer[string]
 	up      atomic.Bool
+	readTo  map[chat.ID]chat.Position // touched by readAlong alone
 }
 
 func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, error) {
 	rec := f.run.rec
 	name := fmt.Sprintf("u%d", number)
-	d := &device{fleet: f, name: name + "/phone", userID: user, resumed: make(chan struct{})}
+	d := &device{fleet: f, name: name + "/phone", userID: user, resumed: make(chan struct{}), readTo: map[chat.ID]chat.Position{}}
 	d.user, d.id = rec.Alias(user, name), rec.Text(d.name)
 	rec.Record(history.Event{Kind: history.DeviceKnown, Device: d.id, User: d.user})
 	sw := f.run.variant.Switches
@@ -138,6 +139,9 @@ func (d *device) observe(e client.Event) {
 			r.noticed(e.Conversation, e.MessageType, e.Seq, e.Text)
 		}
 		r.count(e.Kind)
+	case client.Receipt:
+		r.recordReceipts(e, h)
+		return
 	case client.Connected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(true)

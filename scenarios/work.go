@@ -44,6 +44,7 @@ func (r *run) work(ctx context.Context) error {
 	stopPhases := r.phases(ctx)
 	defer stopPhases()
 	r.fleet.running.Go(func() { r.changeMembers(ctx) })
+	r.fleet.running.Go(func() { r.readAlong(ctx) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for number := 0; ; number++ {

@@ -48,6 +48,9 @@ const (
 
 	FaultHealed // Text: the fault; what it broke has been seen to work
 
+	MarkedRead // Device, Conversation, Seq: its user has read everything up to here
+	Receipt    // Device, Conversation, Seq, Delivered, ReadBy, Count: it is told how many of Count members besides the place's sender have that place and have read it
+
 	kinds // their number
 )
 
@@ -75,6 +78,8 @@ const (
 	fIntended
 	fRetryAfter
 	fValue
+	fDelivered
+	fReadBy
 	fields // their number
 )
 
@@ -121,6 +126,9 @@ func schemas() *[kinds]schema {
 		Note:         {"note", []field{fText}},
 		Draining:     {"draining", []field{fDevice, fRetryAfter}},
 		FaultHealed:  {"fault_healed", []field{fText}},
+
+		MarkedRead: {"marked_read", []field{fDevice, fConversation, fSeq}},
+		Receipt:    {"receipt", []field{fDevice, fConversation, fSeq, fDelivered, fReadBy, fCount}},
 	}
 }
 

@@ -49,6 +49,19 @@ func corruptions() []corruption {
 			user := s.owner(s.events[i].Device)
 			return s.without(func(e *history.Event) bool { return e.Kind == history.Joined && e.User == user })
 		}},
+		{"receipts-grounded", "a member more", of(history.Receipt), func(s taken, i int) taken { s.events[i].Delivered++; s.events[i].Count++; return s }},
+		{"receipts-grounded", "a reader more", unread, func(s taken, i int) taken { s.events[i].ReadBy++; return s }},
+		{"receipts-grounded", "told less than before", delivering, func(s taken, i int) taken {
+			s = twice(s, i)
+			s.events[i+1].Delivered, s.events[i+1].ReadBy = 0, 0
+			return s
+		}},
+		{"receipts-grounded", "told to somebody who has written nothing", of(history.Receipt), func(s taken, i int) taken {
+			device := s.events[i].Device
+			return s.without(func(e *history.Event) bool {
+				return e.Kind == history.Send && e.Device == device || e.Kind == history.Shown && e.Sender == s.owner(device)
+			})
+		}},
 		{"honest-refusals", "no time to retry", of(history.Refused), func(s taken, i int) taken { s.events[i].RetryAfter = 0; return s }},
 		{"honest-refusals", "no answer", outcome, func(s taken, i int) taken { return s.drop(i) }},
 		{"honest-refusals", "two answers", outcome, twice},
@@ -68,6 +81,14 @@ func outcome(_ *taken, e *history.Event) bool { return e.Kind.Outcome() }
 func (s *taken) has(fits func(*history.Event) bool) bool { return len(s.where(fits)) > 0 }
 
 func acked(_ *taken, e *history.Event) bool { return e.Kind == history.Acked }
+
+func unread(_ *taken, e *history.Event) bool {
+	return e.Kind == history.Receipt && e.ReadBy < e.Delivered
+}
+
+func delivering(_ *taken, e *history.Event) bool {
+	return e.Kind == history.Receipt && e.Delivered > 0
+}
 
 // owner is a device's user.
 func (s *taken) owner(device history.ID) history.ID {

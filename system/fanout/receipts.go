@@ -117,6 +117,7 @@ func (w *Worker) tellOf(ctx context.Context, c *tally) error {
 	if len(senders) == 0 {
 		return nil
 	}
+	w.misreport(frame.Receipts)
 	w.metrics.receipts.Add(float64(len(senders)))
 	w.deliver(ctx, c.id, senders, wire.Encode(frame))
 	return nil
