@@ -184,25 +184,30 @@ func (r *run) mark(d *gadget, m *room) {
 	}
 }
 
-// tell tells the sender of one of the newest places how many have it and have read it.
+// tell tells the sender of one of the newest places that somebody shows how many have it and have read it.
 func (r *run) tell(m *room) {
 	if !r.placed || len(m.log) == 0 {
 		return
 	}
 	i := len(m.log) - 1 - r.pick(min(len(m.log), 16))
 	e := history.Event{Kind: history.Receipt, Conversation: m.id, Seq: int64(i + 1), Count: int64(len(m.members) - 1)}
+	somebody := false
 	for _, d := range m.members {
+		has := d.at[m] > max(i, d.from[m])
+		somebody = somebody || has
 		switch {
 		case d.user == m.log[i].sender:
 			e.Device = d.id
-		case d.at[m] > max(i, d.from[m]):
+		case has:
 			e.Delivered++
 			if d.read[m] > i {
 				e.ReadBy++
 			}
 		}
 	}
-	r.emit(e)
+	if somebody {
+		r.emit(e)
+	}
 }
 
 // sighting is a view of the i-th message of a conversation.
