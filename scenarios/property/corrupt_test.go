@@ -49,7 +49,7 @@ func corruptions() []corruption {
 			user := s.owner(s.events[i].Device)
 			return s.without(func(e *history.Event) bool { return e.Kind == history.Joined && e.User == user })
 		}},
-		{"receipts-grounded", "a member more", of(history.Receipt), func(s taken, i int) taken { s.events[i].Delivered++; s.events[i].Count++; return s }},
+		{"receipts-grounded", "a member more", settled, func(s taken, i int) taken { s.events[i].Delivered++; s.events[i].Count++; return s }},
 		{"receipts-grounded", "a reader more", unread, func(s taken, i int) taken { s.events[i].ReadBy++; return s }},
 		{"receipts-grounded", "told less than before", delivering, func(s taken, i int) taken {
 			s = twice(s, i)
@@ -57,10 +57,8 @@ func corruptions() []corruption {
 			return s
 		}},
 		{"receipts-grounded", "told to somebody who has written nothing", of(history.Receipt), func(s taken, i int) taken {
-			device := s.events[i].Device
-			return s.without(func(e *history.Event) bool {
-				return e.Kind == history.Send && e.Device == device || e.Kind == history.Shown && e.Sender == s.owner(device)
-			})
+			user := s.owner(s.events[i].Device)
+			return s.without(func(e *history.Event) bool { return e.Sender == user })
 		}},
 		{"honest-refusals", "no time to retry", of(history.Refused), func(s taken, i int) taken { s.events[i].RetryAfter = 0; return s }},
 		{"honest-refusals", "no answer", outcome, func(s taken, i int) taken { return s.drop(i) }},
@@ -82,8 +80,25 @@ func (s *taken) has(fits func(*history.Event) bool) bool { return len(s.where(fi
 
 func acked(_ *taken, e *history.Event) bool { return e.Kind == history.Acked }
 
-func unread(_ *taken, e *history.Event) bool {
-	return e.Kind == history.Receipt && e.ReadBy < e.Delivered
+// settled fits a receipt before which everything sent was shown if it was ever stored: what is under way might count.
+func settled(s *taken, e *history.Event) bool {
+	if e.Kind != history.Receipt {
+		return false
+	}
+	before := map[history.ID]bool{}
+	for i := range s.index(e) {
+		if o := &s.events[i]; o.Conversation == e.Conversation && (o.Kind == history.Send || o.Kind == history.Shown) {
+			before[o.ClientMsg] = o.Kind == history.Shown
+		}
+	}
+	return !s.has(func(o *history.Event) bool {
+		shown, sent := before[o.ClientMsg]
+		return o.Kind == history.Stored && sent && !shown
+	})
+}
+
+func unread(s *taken, e *history.Event) bool {
+	return e.Kind == history.Receipt && e.ReadBy < e.Delivered && settled(s, e)
 }
 
 func delivering(_ *taken, e *history.Event) bool {

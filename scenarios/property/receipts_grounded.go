@@ -10,11 +10,11 @@ import (
 )
 
 // ReceiptsGrounded promises that nobody is told more of a place than is true: that more members have it than were shown
-// it or a later one, or have read it than said so. What a device was told of a place does not go back, unless members
-// have left, and only members who have written something are told.
+// it or a later one, or have read it than said so; who writes has read what stands before. What a device was told of a
+// place does not go back, unless members have left, and only members who have written something are told.
 //
-// A device shows a message before it says so, and all clocks of a history are one: what stands later in the file and
-// happened before a receipt counts for it.
+// All clocks of a history are one: what stands later in the file and happened before a receipt counts for it. That holds
+// for what was written too, from when it was sent, and the rows at the end may be the first to tell its place.
 func ReceiptsGrounded() Property {
 	return Property{
 		Name:    "receipts-grounded",
@@ -39,11 +39,12 @@ type (
 type receiptsGrounded struct {
 	evidence
 	devices ledger.Devices
-	rooms   ledger.Rows[counted]  // by conversation
-	cursors ledger.Pairs[reached] // of (conversation, user)
-	members ledger.Pairs[bool]    // of (conversation, user): was in it once
-	writers ledger.Pairs[bool]    // of (conversation, user)
-	numbers map[seat]int32        // of placed
+	rooms   ledger.Rows[counted]       // by conversation
+	cursors ledger.Pairs[reached]      // of (conversation, user)
+	members ledger.Pairs[bool]         // of (conversation, user): was in it once
+	writers ledger.Pairs[bool]         // of (conversation, user)
+	sends   ledger.Rows[time.Duration] // by client_msg_id
+	numbers map[seat]int32             // of placed
 	placed  []placed
 	first   ledger.Pairs[observed] // of (conversation, device)
 	told    map[toldOf]counts      // the most that a device was told of a place
@@ -56,6 +57,7 @@ type counted struct {
 	users  []int32 // who have come somewhere, by their numbers in cursors
 	newest int64   // place shown
 	known  bool    // the history says who is in it
+	read   bool    // its rows are known
 	left   int32   // how often somebody left
 	open   []claim // in the order of their times
 }
@@ -103,13 +105,19 @@ type wentBack struct {
 func (c *receiptsGrounded) Observe(e *history.Event) {
 	switch e.Kind {
 	case history.Shown:
+		c.place(e)
 		c.advance(e, delivered)
+	case history.Stored:
+		c.place(e)
+	case history.StoreRead:
+		c.rooms.Of(e.Conversation).read = true
 	case history.MarkedRead:
 		c.advance(e, read)
 	case history.Receipt:
 		c.judge(e)
 	case history.Send:
 		*c.writers.Of(e.Conversation, e.Sender) = true
+		*c.sends.Of(e.ClientMsg) = e.At
 	case history.Joined:
 		c.rooms.Of(e.Conversation).known = true
 		*c.members.Of(e.Conversation, e.User) = true
@@ -120,39 +128,54 @@ func (c *receiptsGrounded) Observe(e *history.Event) {
 	}
 }
 
-// advance moves a user forward, and lets that count for claims which were made later and stand before it in the file.
+// advance moves a device's user forward.
 func (c *receiptsGrounded) advance(e *history.Event, what int) {
-	device := c.devices.Find(e.Device)
-	if device == nil || e.Seq <= 0 {
+	if device := c.devices.Find(e.Device); device != nil {
+		room := c.rooms.Of(e.Conversation)
+		if what == delivered {
+			room.newest = max(room.newest, e.Seq)
+		}
+		c.reach(room, e.Conversation, device.Owner, what, e.Seq, e.At)
+	}
+}
+
+// place notes whose it is: who writes has read what stands before, and has it.
+func (c *receiptsGrounded) place(e *history.Event) {
+	if e.Seq <= 0 || e.Sender == 0 {
 		return
 	}
+	p := &c.placed[c.number(e)]
+	if p.sender != 0 {
+		return
+	}
+	p.sender = e.Sender
+	*c.writers.Of(e.Conversation, e.Sender) = true
+	var at time.Duration // of what the system writes nobody knows: it counts for every claim
+	if sent := c.sends.Find(e.Identity()); sent != nil {
+		at = *sent
+	}
 	room := c.rooms.Of(e.Conversation)
+	for what := range (counts{}) {
+		c.reach(room, e.Conversation, e.Sender, what, e.Seq, at)
+	}
+}
+
+// reach moves a user forward, and lets that count for claims which were made later and stand before it in the file.
+func (c *receiptsGrounded) reach(room *counted, conversation, user history.ID, what int, seq int64, at time.Duration) {
 	known := len(c.cursors.All)
-	n := c.cursors.Number(e.Conversation, device.Owner)
+	n := c.cursors.Number(conversation, user)
 	if int(n) == known {
 		room.users = append(room.users, n)
 	}
 	from := c.cursors.All[n][what]
-	if e.Seq <= from {
+	if seq <= from {
 		return
 	}
-	c.cursors.All[n][what] = e.Seq
-	if what == delivered {
-		c.sent(e)
-		room.newest = max(room.newest, e.Seq)
-	}
-	for i := len(room.open) - 1; i >= 0 && room.open[i].at >= e.At; i-- {
-		if o := &room.open[i]; o.what == what && from < o.seq && o.seq <= e.Seq && c.placed[o.number].sender != device.Owner {
+	c.cursors.All[n][what] = seq
+	for i := len(room.open) - 1; i >= 0 && room.open[i].at >= at; i-- {
+		if o := &room.open[i]; o.what == what && from < o.seq && o.seq <= seq && c.placed[o.number].sender != user {
 			o.have++
 		}
-	}
-}
-
-// sent notes whose place it is.
-func (c *receiptsGrounded) sent(e *history.Event) {
-	if p := &c.placed[c.number(e)]; p.sender == 0 && e.Sender != 0 {
-		p.sender = e.Sender
-		*c.writers.Of(e.Conversation, e.Sender) = true
 	}
 }
 
@@ -218,14 +241,7 @@ func (r *counted) claim(new claim) {
 }
 
 func (c *receiptsGrounded) Verdict() Verdict {
-	for n, room := range c.rooms.All {
-		for _, o := range room.open {
-			if o.says > o.have {
-				what := [2]string{"have", "have read"}[o.what]
-				c.add(o.at, "%v was told that %d members %v seq %d of %v: it was %d", o.device, o.says, what, o.seq, c.rooms.IDs[n], o.have)
-			}
-		}
-	}
+	open := c.claims()
 	for _, b := range c.back {
 		if b.by > c.rooms.Of(b.e.Conversation).left {
 			c.event(&b.e, "it was told %d delivered and %d read before", b.most[delivered], b.most[read])
@@ -235,10 +251,30 @@ func (c *receiptsGrounded) Verdict() Verdict {
 		c.observer(c.first.Keys[n], o)
 	}
 	expected := "no receipt that says more than was true, less than the one before, or something to a stranger"
-	if c.seen == 0 {
+	switch {
+	case c.seen == 0:
 		return unknown(expected, "no device was told of a receipt")
+	case open > 0 && c.breaks == 0:
+		return unknown(expected, "%d receipts say more than what was shown, and the store was not read at the end", open)
 	}
 	return c.verdict(expected, "%s in %s", count(c.breaks, "break"), count(c.seen, "receipt"))
+}
+
+// claims judges those that are still open, and counts those of conversations whose rows are not known.
+func (c *receiptsGrounded) claims() (undecided int64) {
+	for n, room := range c.rooms.All {
+		for _, o := range room.open {
+			switch {
+			case o.says <= o.have:
+			case !room.read:
+				undecided++
+			default:
+				what := [2]string{"have", "have read"}[o.what]
+				c.add(o.at, "%v was told that %d members %v seq %d of %v: it was %d", o.device, o.says, what, o.seq, c.rooms.IDs[n], o.have)
+			}
+		}
+	}
+	return undecided
 }
 
 // observer judges whether a device should have been told at all.
