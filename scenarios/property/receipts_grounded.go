@@ -31,10 +31,14 @@ const (
 	read
 )
 
-type (
-	counts  [2]int32 // of members, by what is counted
-	reached [2]int64 // places, by what is counted
-)
+// counts are of members, by what is counted.
+type counts [2]int32
+
+// reached is how far a user has come, by what is counted.
+type reached struct {
+	places [2]int64
+	number int32 // among the users of the conversation
+}
 
 type receiptsGrounded struct {
 	evidence
@@ -77,12 +81,13 @@ type (
 
 // claim is a receipt that says more than the history does so far; one for each place and count.
 type claim struct {
-	at         time.Duration
-	device     history.ID
-	number     int32
-	seq        int64
-	what       int
-	says, have int32
+	at     time.Duration
+	device history.ID
+	number int32
+	seq    int64
+	what   int
+	says   int32
+	have   ledger.Bits // of users, by number
 }
 
 // observed is what one device was told of a conversation.
@@ -164,17 +169,15 @@ func (c *receiptsGrounded) place(e *history.Event) {
 func (c *receiptsGrounded) reach(room *counted, conversation, user history.ID, what int, seq int64, at time.Duration) {
 	known := len(c.cursors.All)
 	n := c.cursors.Number(conversation, user)
+	u := &c.cursors.All[n]
 	if int(n) == known {
+		u.number = int32(len(room.users))
 		room.users = append(room.users, n)
 	}
-	from := c.cursors.All[n][what]
-	if seq <= from {
-		return
-	}
-	c.cursors.All[n][what] = seq
+	u.places[what] = max(u.places[what], seq)
 	for i := len(room.open) - 1; i >= 0 && room.open[i].at >= at; i-- {
-		if o := &room.open[i]; o.what == what && from < o.seq && o.seq <= seq && c.placed[o.number].sender != user {
-			o.have++
+		if o := &room.open[i]; o.what == what && o.seq <= seq && c.placed[o.number].sender != user {
+			o.have.Set(u.number)
 		}
 	}
 }
@@ -202,9 +205,10 @@ func (c *receiptsGrounded) judge(e *history.Event) {
 		if says <= p.true[what] || says <= p.claimed[what] {
 			continue
 		}
-		if p.true[what] = c.count(room, what, e.Seq, p.sender); says > p.true[what] {
+		have := c.count(room, what, e.Seq, p.sender)
+		if p.true[what] = int32(have.Count()); says > p.true[what] {
 			p.claimed[what] = says
-			room.claim(claim{e.At, e.Device, n, e.Seq, what, says, p.true[what]})
+			room.claim(claim{e.At, e.Device, n, e.Seq, what, says, have})
 		}
 	}
 }
@@ -226,13 +230,13 @@ func (c *receiptsGrounded) follow(e *history.Event) {
 }
 
 // count walks over the users of a conversation; each place's count is asked for only when it is said to have grown.
-func (c *receiptsGrounded) count(room *counted, what int, seq int64, but history.ID) (n int32) {
-	for _, u := range room.users {
-		if c.cursors.All[u][what] >= seq && c.cursors.Keys[u].B != but {
-			n++
+func (c *receiptsGrounded) count(room *counted, what int, seq int64, but history.ID) (who ledger.Bits) {
+	for i, u := range room.users {
+		if c.cursors.All[u].places[what] >= seq && c.cursors.Keys[u].B != but {
+			who.Set(int32(i))
 		}
 	}
-	return n
+	return who
 }
 
 func (r *counted) claim(new claim) {
@@ -264,13 +268,13 @@ func (c *receiptsGrounded) Verdict() Verdict {
 func (c *receiptsGrounded) claims() (undecided int64) {
 	for n, room := range c.rooms.All {
 		for _, o := range room.open {
-			switch {
-			case o.says <= o.have:
+			switch have := o.have.Count(); {
+			case int64(o.says) <= have:
 			case !room.read:
 				undecided++
 			default:
 				what := [2]string{"have", "have read"}[o.what]
-				c.add(o.at, "%v was told that %d members %v seq %d of %v: it was %d", o.device, o.says, what, o.seq, c.rooms.IDs[n], o.have)
+				c.add(o.at, "%v was told that %d members %v seq %d of %v: it was %d", o.device, o.says, what, o.seq, c.rooms.IDs[n], have)
 			}
 		}
 	}
