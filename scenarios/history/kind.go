@@ -126,9 +126,8 @@ func schemas() *[kinds]schema {
 		Note:         {"note", []field{fText}},
 		Draining:     {"draining", []field{fDevice, fRetryAfter}},
 		FaultHealed:  {"fault_healed", []field{fText}},
-
-		MarkedRead: {"marked_read", []field{fDevice, fConversation, fSeq}},
-		Receipt:    {"receipt", []field{fDevice, fConversation, fSeq, fDelivered, fReadBy, fCount}},
+		MarkedRead:   {"marked_read", []field{fDevice, fConversation, fSeq}},
+		Receipt:      {"receipt", []field{fDevice, fConversation, fSeq, fDelivered, fReadBy, fCount}},
 	}
 }
 
