@@ -31,7 +31,7 @@ func rows() []row {
 			{"Connections per gateway", "short", "{{instance}}", "chat_gateway_connections", 40_000},
 			{"Consumer lag per partition", "short", "{{partition}}", "max by (partition) (chat_consumer_lag_records)", 1000},
 			{"Delivery p99", "s", "p99", quantile("chat_delivery_duration_seconds", ""), 0.1},
-			{"Signs of life", "ops", "{{result}}", rate("chat_presence_heartbeats_total", "result"), 0},
+			{"Signs of life", "ops", "{{result}}", rate("chat_gateway_heartbeats_total", "result"), 0},
 			{"Questions to the message cache", "ops", "{{result}}", rate("chat_cache_reads_total", "result"), 0},
 			{"Cassandra write p99", "s", "p99", quantile("chat_cassandra_write_duration_seconds", ""), 0.05},
 		}},
@@ -51,6 +51,8 @@ func rows() []row {
 			{"Partitions held", "short", "{{instance}}", "chat_fanout_partitions_held", 0},
 			{"Breaker of presence", "short", "{{instance}}", "chat_fanout_presence_breaker_state", 2},
 			{"Dead letters", "short", "all", "sum(chat_dead_letters_total)", 0},
+			{"Readers built again", "ops", "{{reason}}", rate("chat_kafka_reader_rebuilds_total", "reason"), 0},
+			{"What does not answer", "short", "{{instance}} {{dependency}}", "chat_dependency_up == 0", 0},
 		}},
 	}
 }

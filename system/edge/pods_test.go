@@ -216,7 +216,7 @@ func TestGatewaysAreAssignedByConnections(t *testing.T) {
 		w.gateways[0].server.Stop()
 		poll()
 		assert.Equal(t, map[string]int{string(chat.CodeUnavailable): 2}, w.assign(t, 2))
-		require.Error(t, w.edge.Ready(t.Context()))
+		require.Error(t, w.edge.Depends().Ask(t.Context()).Err())
 
 		w.holds(2, 3, false)
 		poll()

@@ -16,6 +16,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/recent"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/wire"
@@ -111,13 +112,10 @@ func (s *Service) conversation(ctx context.Context, id chat.ID) (chat.Conversati
 	return c, err
 }
 
-// Ready proves the data path: a quorum read from storage, and an answer of every partition's leader. The cache is no
-// part of it: without one, history is slower and sends go on.
-func (s *Service) Ready(ctx context.Context) error {
-	if err := s.cfg.Store.Ready(ctx); err != nil {
-		return err
-	}
-	return s.cfg.Log.Ready(ctx)
+// Depends are a quorum of storage and the log. Without the cache history is slower, each pod limits users by itself, and
+// sends go on.
+func (s *Service) Depends() readiness.Dependencies {
+	return readiness.Dependencies{readiness.Cassandra(s.cfg.Store.Ready), readiness.Kafka(s.cfg.Log.Ready), readiness.Cache(s.cfg.Cache.Ready)}
 }
 
 // logFirst acknowledges when the log has the record on all in-sync replicas; everything else follows from the log.

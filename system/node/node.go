@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/trace"
 )
 
@@ -20,7 +21,8 @@ import (
 type Node struct {
 	cfg      Config
 	registry *prometheus.Registry
-	ready    func(context.Context) error
+	depends  readiness.Dependencies
+	up       *prometheus.GaugeVec                            // which of them answered when they were asked last
 	drain    func(ctx context.Context, window time.Duration) // lets sockets go; nil: there are none
 
 	public, rpc, admin net.Listener
@@ -51,7 +53,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, registry: newRegistry()}
+	n := &Node{cfg: cfg, registry: newRegistry(), up: newUp()}
+	n.registry.MustRegister(n.up)
 	n.reloads = newReloads(n.registry)
 	if err := n.proveCalls(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
@@ -117,7 +120,7 @@ func (n *Node) Addresses() Addresses {
 }
 
 // Ready says whether the role can do its work now, and if not why.
-func (n *Node) Ready(ctx context.Context) error { return n.ready(ctx) }
+func (n *Node) Ready(ctx context.Context) error { return n.report(ctx).Err() }
 
 // Close drains and ends the node within ctx.
 func (n *Node) Close(ctx context.Context) {

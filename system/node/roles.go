@@ -29,7 +29,9 @@ func (n *Node) redis(address string) *redis.Client {
 }
 
 func (n *Node) log() *kafka.Client {
-	c := kafka.NewClient(n.cfg.kafka())
+	cfg := n.cfg.kafka()
+	cfg.Metrics = n.registry
+	c := kafka.NewClient(cfg)
 	n.onClose(c.Close)
 	return c
 }
@@ -52,7 +54,7 @@ func (n *Node) buildMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.ready = s.Ready
+	n.depends = s.Depends()
 	return n.serveRPC(func(g *grpc.Server) { pb.RegisterMessagesServer(g, s) })
 }
 
@@ -63,7 +65,7 @@ func (n *Node) buildPresence() error {
 	if err != nil {
 		return err
 	}
-	n.ready = s.Ready
+	n.depends = s.Depends()
 	return n.serveRPC(func(g *grpc.Server) { pb.RegisterPresencesServer(g, s) })
 }
 
@@ -81,7 +83,7 @@ func (n *Node) buildFanout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.ready = w.Ready
+	n.depends = w.Depends()
 	n.run(w.Run)
 	return nil
 }
@@ -133,7 +135,7 @@ func (n *Node) buildGateway() error {
 	if err != nil {
 		return err
 	}
-	n.ready = g.Ready
+	n.depends = g.Depends()
 	n.hangUp = g.Close
 	n.drain = func(ctx context.Context, window time.Duration) {
 		ctx, cancel := context.WithTimeout(ctx, window)
@@ -218,6 +220,6 @@ func (n *Node) buildEdge() error {
 		return err
 	}
 	n.onClose(e.Close)
-	n.ready = e.Ready
+	n.depends = e.Depends()
 	return n.servePublic(e)
 }

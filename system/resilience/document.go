@@ -43,6 +43,9 @@ func Document() string {
 		}
 		if p.Breaker.Failures > 0 {
 			row[7] = fmt.Sprintf("%d failures in a row, %s", p.Breaker.Failures, duration(p.Breaker.Open))
+			if p.Breaker.Failures == 1 {
+				row[7] = "1 silence, " + duration(p.Breaker.Open)
+			}
 		}
 		if p.InFlight > 0 {
 			row[8] = fmt.Sprint(p.InFlight)

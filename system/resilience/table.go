@@ -102,8 +102,8 @@ var table = [...]Policy{
 	},
 	LogRead: {
 		From: "fanout, push", To: "Kafka, fetch",
-		Timeout: s, Attempts: 3, Backoff: Backoff{20 * ms, 500 * ms},
-		GivesUp: "a new reader after 100 ms, from the next offset; also when a reader stands still for three looks although there are records",
+		Timeout: s, Attempts: 3, Backoff: Backoff{20 * ms, 500 * ms}, Breaker: Breaker{1, 2 * s},
+		GivesUp: "a new reader after 100 ms, from the next offset; also when its broker says nothing, and when it stands still for three looks although there are records",
 	},
 	DeadLetter: {
 		From: "fanout, push", To: "Kafka, chat.dead_letter",
