@@ -225,7 +225,7 @@ func (r *rig) everyBrokerFreezesOnce() {
 		name := fmt.Sprintf("kafka-%d", i+1)
 		require.NoError(r.t, r.log.Freeze(name))
 		r.t.Log(name, "is frozen", r.goesOn(), r.rebuilds("silent"), r.rebuilds("failed"))
-		require.NoError(r.t, r.log.Restart(name))
+		require.NoError(r.t, r.log.Thaw(name))
 		r.t.Log(name, "goes on", r.goesOn(), r.rebuilds("silent"), r.rebuilds("failed"))
 	}
 }
@@ -299,7 +299,7 @@ func (r *rig) aFrozenLeaderHoldsNoWriterUp() {
 	for p.Write(r.t.Context(), key(1), []byte("after")) != nil {
 		require.Less(r.t, time.Since(start), 20*time.Second)
 	}
-	require.NoError(r.t, r.log.Restart(leader))
+	require.NoError(r.t, r.log.Thaw(leader))
 	require.NoError(r.t, p.Close())
 	c.Close()
 }

@@ -34,7 +34,7 @@ type outage struct {
 func outages() []outage {
 	return []outage{
 		{"one Kafka broker of three", (*rig).killBroker, (*rig).restartBrokers, nil},
-		{"one Kafka broker of three, frozen", (*rig).freezeBroker, (*rig).restartBrokers, nil},
+		{"one Kafka broker of three, frozen", (*rig).freezeBroker, (*rig).thawBroker, nil},
 		{"all Kafka brokers", (*rig).killBrokers, (*rig).restartBrokers,
 			map[string]string{node.Message: "kafka", node.Fanout: "kafka", node.Push: "kafka"}},
 		{"Redis of presence", func(r *rig) error { return r.Stores.Presence.Kill(false) }, func(r *rig) error { return r.Stores.Presence.Restart() },
@@ -64,6 +64,7 @@ func start(t *testing.T) *rig {
 
 func (r *rig) killBroker() error   { return r.Stores.Log.Kill(r.Stores.Log.Brokers()[0].Name) }
 func (r *rig) freezeBroker() error { return r.Stores.Log.Freeze(r.Stores.Log.Brokers()[0].Name) }
+func (r *rig) thawBroker() error   { return r.Stores.Log.Thaw(r.Stores.Log.Brokers()[0].Name) }
 
 func (r *rig) killBrokers() error    { return r.eachBroker(r.Stores.Log.Kill) }
 func (r *rig) restartBrokers() error { return r.eachBroker(r.Stores.Log.Restart) }
