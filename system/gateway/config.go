@@ -90,7 +90,7 @@ func (c Config) withDefaults() Config {
 	def(&l.BadFrames, 10)
 	def(&l.Linger, 40*time.Millisecond)
 	def(&l.Idle, 5*time.Minute)
-	def(&l.Ping, c.PresenceTTL/3)
+	def(&l.Ping, c.PresenceTTL/pings)
 	def(&l.Write, 10*time.Second)
 	def(&l.Send, resilience.GatewaySend.Timeout())
 	def(&l.Call, resilience.GatewayCall.Timeout())

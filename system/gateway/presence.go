@@ -74,7 +74,7 @@ type refresher struct {
 }
 
 func (r *refresher) init(on bool, ttl time.Duration) {
-	r.on, r.every, r.gather = on, ttl/3, ttl/60
+	r.on, r.every, r.gather = on, ttl/refreshes, ttl/gathers
 	r.some, r.many = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 

@@ -12,8 +12,7 @@ import (
 )
 
 // subscribe lets the device be told of users' presence: of all of them at once, and then of changes, until the next
-// subscribe. What it is told is never older than the TTL of presence, which a device that vanished takes to go offline,
-// and one interval of questions, Limits.Watch; while presence does not answer nothing is told.
+// subscribe. How old that may be Config.Freshness says; while presence does not answer nothing is told.
 //
 // Only contacts can be watched. Strangers are counted in an error, and the others are watched all the same.
 func (s *session) subscribe(users []chat.ID) {
