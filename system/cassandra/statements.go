@@ -30,7 +30,7 @@ const (
 		PRIMARY KEY (conversation_id, user_id, device, kind))`
 
 	createDevices = `CREATE TABLE IF NOT EXISTS devices (
-		user_id uuid, device text, provider text, token text,
+		user_id uuid, device text, provider text, push_token text,
 		PRIMARY KEY (user_id, device))`
 )
 
@@ -61,8 +61,8 @@ const (
 	selectCursors     = `SELECT user_id, device, kind, seq, timestamp FROM cursors WHERE conversation_id = ?`
 	selectUserCursors = `SELECT device, kind, seq, timestamp FROM cursors WHERE conversation_id = ? AND user_id = ?`
 
-	insertDevice  = `INSERT INTO devices (user_id, device, provider, token) VALUES (?, ?, ?, ?)`
-	selectDevices = `SELECT device, provider, token FROM devices WHERE user_id = ?`
+	insertDevice  = `INSERT INTO devices (user_id, device, provider, push_token) VALUES (?, ?, ?, ?)`
+	selectDevices = `SELECT device, provider, push_token FROM devices WHERE user_id = ?`
 	deleteDevice  = `DELETE FROM devices WHERE user_id = ? AND device = ?`
 
 	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)`

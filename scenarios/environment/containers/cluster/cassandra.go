@@ -6,14 +6,16 @@ import (
 	"io"
 	"log"
 	"math/big"
-	"net"
 	"net/netip"
 	"time"
 
 	"github.com/gocql/gocql"
 )
 
-const nodeMemory = 672 << 20
+const (
+	nodeMemory    = 672 << 20
+	probeKeyspace = "chatlab_ready"
+)
 
 type nodeConfig struct {
 	IP    netip.Addr
@@ -74,16 +76,16 @@ func (c *Cluster) tablesWork(ctx context.Context) error {
 	}
 	defer session.Close()
 	for _, q := range []string{
-		`CREATE KEYSPACE IF NOT EXISTS chatlab_ready WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}`,
-		`CREATE TABLE IF NOT EXISTS chatlab_ready.probe (k int PRIMARY KEY)`,
-		`INSERT INTO chatlab_ready.probe (k) VALUES (1)`,
+		`CREATE KEYSPACE IF NOT EXISTS ` + probeKeyspace + ` WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}`,
+		`CREATE TABLE IF NOT EXISTS ` + probeKeyspace + `.probe (k int PRIMARY KEY)`,
+		`INSERT INTO ` + probeKeyspace + `.probe (k) VALUES (1)`,
 	} {
 		if err := session.Query(q).WithContext(ctx).Exec(); err != nil {
 			return err
 		}
 	}
 	var k int
-	return session.Query(`SELECT k FROM chatlab_ready.probe WHERE k = 1`).WithContext(ctx).Consistency(gocql.All).Scan(&k)
+	return session.Query(`SELECT k FROM ` + probeKeyspace + `.probe WHERE k = 1`).WithContext(ctx).Consistency(gocql.All).Scan(&k)
 }
 
 // session opens a session with these nodes and no others.
@@ -94,18 +96,11 @@ func (c *Cluster) session(nodes ...*Server) (*gocql.Session, error) {
 	}
 	cfg := gocql.NewCluster(hosts...)
 	cfg.ProtoVersion = 4
-	cfg.Dialer = dialer(c.dial)
+	cfg.Dialer = Dialer{c}
 	cfg.DisableInitialHostLookup = true
 	cfg.Consistency = gocql.All
 	cfg.Timeout, cfg.ConnectTimeout = 5*time.Second, 2*time.Second
 	cfg.NumConns = 1
 	cfg.Logger = log.New(io.Discard, "", 0)
 	return cfg.CreateSession()
-}
-
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
-
-// DialContext is what the driver calls.
-func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d(ctx, network, address)
 }

@@ -17,6 +17,8 @@ import (
 type Config struct {
 	Images Images
 	Log    *slog.Logger // nil: silence
+	// Keep leaves the cluster running when this process ends, for others to Open. Remove ends it.
+	Keep bool
 }
 
 // Cluster is a running cluster. Its methods may be called from any goroutine.
@@ -25,6 +27,7 @@ type Cluster struct {
 	Took time.Duration
 
 	id      string
+	owner   string // kept, or who removes it
 	engine  *engine
 	network *network
 	servers []*Server
@@ -33,6 +36,14 @@ type Cluster struct {
 
 // startWithin bounds a start, the pull of images apart.
 const startWithin = 5 * time.Minute
+
+// Open uses the cluster that is kept, and starts one where none is.
+func Open(ctx context.Context, cfg Config) (*Cluster, error) {
+	if c, err := find(ctx, cfg); c != nil || err != nil {
+		return c, err
+	}
+	return Start(ctx, cfg)
+}
 
 // Start runs a cluster and returns when each server answers real queries. It removes first what runs that crashed left.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
@@ -44,9 +55,12 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{id: newID(), engine: e, log: cfg.Log}
+	c := &Cluster{id: newID(), owner: owner(), engine: e, log: cfg.Log}
+	if cfg.Keep {
+		c.owner = kept
+	}
 	if err := c.start(ctx, cfg.Images); err != nil {
-		err = errors.Join(err, c.Close())
+		err = errors.Join(err, c.remove())
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
 	c.Took = time.Since(began)
@@ -62,7 +76,7 @@ func (c *Cluster) start(ctx context.Context, images Images) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
-	if c.network, err = c.engine.makeNetwork(ctx, c.id); err != nil {
+	if c.network, err = c.engine.makeNetwork(ctx, c); err != nil {
 		return err
 	}
 	if c.servers, err = servers(images, c.network); err != nil {
@@ -100,8 +114,15 @@ func (c *Cluster) run(ctx context.Context, s *Server) (err error) {
 	return c.locate(ctx, s)
 }
 
-// Close removes everything that was started, also when the context of Start has ended.
+// Close removes everything that was started, also when the context of Start has ended. A cluster that is kept goes on.
 func (c *Cluster) Close() error {
+	if c.owner == kept {
+		return c.engine.Close()
+	}
+	return c.remove()
+}
+
+func (c *Cluster) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return errors.Join(c.engine.remove(ctx, c.id), c.engine.Close())
@@ -135,6 +156,10 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	for _, s := range c.servers {
 		all.Go(func() error { return c.ready(ctx, s) })
 	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	all = errgroup.Group{}
 	all.Go(func() error { return c.until(ctx, "brokers together", c.logWorks) })
 	all.Go(func() error { return c.until(ctx, "nodes together", c.tablesWork) })
 	return all.Wait()
@@ -150,7 +175,7 @@ func (c *Cluster) ready(ctx context.Context, s *Server) error {
 
 // until asks again until the answer is nil, the last one being the error when ctx ends.
 func (c *Cluster) until(ctx context.Context, what string, ask func(context.Context) error) error {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		once, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,7 +23,6 @@ import (
 	cassandrasuite "github.com/chatlab/chatlab/sim/cassandra/conformance"
 	kafkasuite "github.com/chatlab/chatlab/sim/kafka/conformance"
 	redissuite "github.com/chatlab/chatlab/sim/redis/conformance"
-	"github.com/chatlab/chatlab/system/transport"
 )
 
 // servers is what all tests of this binary share: a start costs half a minute.
@@ -37,7 +35,7 @@ func run(m *testing.M) int {
 	defer stop()
 	var err error
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if servers, err = cluster.Start(ctx, cluster.Config{Images: cluster.FromEnvironment(), Log: log}); err != nil {
+	if servers, err = cluster.Open(ctx, cluster.Config{Images: cluster.FromEnvironment(), Log: log}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -54,11 +52,6 @@ func run(m *testing.M) int {
 	return code
 }
 
-// dial leads from announced addresses to the servers.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return transport.Network{Names: servers.Routes()}.Dial(ctx, network, address)
-}
-
 func announced(k cluster.Kind) (all []string) {
 	for _, s := range servers.Of(k) {
 		all = append(all, s.Announced)
@@ -67,12 +60,12 @@ func announced(k cluster.Kind) (all []string) {
 }
 
 func TestKafka(t *testing.T) {
-	kafkasuite.Run(t, kafkasuite.Target{Brokers: announced(cluster.Kafka), Dial: dial, Session: 6 * time.Second})
+	kafkasuite.Run(t, kafkasuite.Target{Brokers: announced(cluster.Kafka), Dial: servers.Dial, Session: 6 * time.Second})
 }
 
 func TestRedis(t *testing.T) {
 	for _, address := range announced(cluster.Redis) {
-		t.Run(address, func(t *testing.T) { redissuite.Run(t, &redis.Options{Addr: address, Dialer: dial}) })
+		t.Run(address, func(t *testing.T) { redissuite.Run(t, &redis.Options{Addr: address, Dialer: servers.Dial}) })
 	}
 }
 
@@ -81,17 +74,11 @@ func TestCassandra(t *testing.T) {
 	cassandrasuite.Run(t, cassandrasuite.Target{
 		Connect: func(*testing.T) *gocql.ClusterConfig {
 			cfg := gocql.NewCluster(announced(cluster.Cassandra)...)
-			cfg.Dialer = dialer{}
+			cfg.Dialer = cluster.Dialer{Cluster: servers}
 			cfg.Logger = log.New(io.Discard, "", 0)
 			return cfg
 		},
-		Stop:  func(t *testing.T, n int) { require.NoError(t, servers.Kill(context.Background(), nodes[n].Name)) },
+		Stop:  func(t *testing.T, n int) { require.NoError(t, servers.Stop(context.Background(), nodes[n].Name)) },
 		Start: func(t *testing.T, n int) { require.NoError(t, servers.Start(context.Background(), nodes[n].Name)) },
 	})
-}
-
-type dialer struct{}
-
-func (dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, network, address)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -58,21 +59,23 @@ func (e *engine) create(ctx context.Context, c *Cluster, s *Server) (string, err
 	for at, text := range s.files {
 		files = append(files, testcontainers.ContainerFile{Reader: strings.NewReader(text), ContainerFilePath: at, FileMode: 0o755})
 	}
+	port, err := dockernetwork.ParsePort(fmt.Sprint(s.port))
+	if err != nil {
+		return "", err
+	}
 	made, err := testcontainers.Run(ctx, s.image,
 		testcontainers.WithLogger(log.NewNoopLogger()),
 		testcontainers.WithName("chatlab-"+c.id+"-"+s.Name),
-		testcontainers.WithLabels(labels(c.id, s.Name)),
+		testcontainers.WithLabels(c.labels(s.Name)),
 		testcontainers.WithEntrypoint(s.command...),
 		testcontainers.WithEnv(s.env),
 		testcontainers.WithFiles(files...),
-		testcontainers.WithExposedPorts(fmt.Sprintf("%d/tcp", s.port)),
+		testcontainers.WithExposedPorts(port.String()),
 		tcnetwork.WithNetworkName(nil, c.network.name),
 		testcontainers.WithConfigModifier(func(cfg *container.Config) { cfg.User, cfg.Hostname = s.user, s.Name }),
 		testcontainers.WithHostConfigModifier(func(cfg *container.HostConfig) {
 			cfg.Memory, cfg.MemorySwap = s.memory, s.memory
-			for port := range cfg.PortBindings {
-				cfg.PortBindings[port] = []dockernetwork.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}
-			}
+			cfg.PortBindings = dockernetwork.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}}
 		}),
 		testcontainers.WithEndpointSettingsModifier(func(ends map[string]*dockernetwork.EndpointSettings) {
 			for _, end := range ends {
@@ -97,7 +100,7 @@ func (e *engine) published(ctx context.Context, s *Server) (string, error) {
 	}
 	for _, bindings := range res.Container.NetworkSettings.Ports {
 		for _, b := range bindings {
-			return netip.AddrPortFrom(b.HostIP, 0).Addr().String() + ":" + b.HostPort, nil
+			return net.JoinHostPort(b.HostIP.String(), b.HostPort), nil
 		}
 	}
 	return "", errors.New("its container has ended")
@@ -124,6 +127,9 @@ func (e *engine) lastWords(id string) string {
 
 func (e *engine) kill(ctx context.Context, id string) error {
 	_, err := e.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: "SIGKILL"})
+	if errdefs.IsConflict(err) { // it does not run
+		return nil
+	}
 	return err
 }
 

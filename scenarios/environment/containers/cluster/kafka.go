@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -43,7 +42,7 @@ func brokers(image string, n *network) (out []*Server, err error) {
 
 // brokerAnswers asks one broker for the cluster's metadata: it must know all others and who controls them.
 func (s *Server) brokerAnswers(ctx context.Context, c *Cluster) error {
-	conn, err := (&kafka.Dialer{DialFunc: c.dial}).DialContext(ctx, "tcp", s.Announced)
+	conn, err := (&kafka.Dialer{DialFunc: c.Dial}).DialContext(ctx, "tcp", s.Announced)
 	if err != nil {
 		return err
 	}
@@ -63,19 +62,21 @@ func (s *Server) brokerAnswers(ctx context.Context, c *Cluster) error {
 
 // logWorks asks for a group's offsets: the brokers then have made the topic for them, and its leader answers.
 func (c *Cluster) logWorks(ctx context.Context) error {
-	transport := &kafka.Transport{Dial: c.dial}
-	defer transport.CloseIdleConnections()
-	var addresses []string
-	for _, s := range c.Of(Kafka) {
-		addresses = append(addresses, s.Announced)
-	}
-	if len(addresses) == 0 {
-		return errors.New("there are no brokers")
-	}
-	k := &kafka.Client{Addr: kafka.TCP(addresses...), Transport: transport}
+	k, closeConnections := c.kafka()
+	defer closeConnections()
 	res, err := k.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: "chatlab-ready", Topics: map[string][]int{}})
 	if err == nil {
 		err = res.Error
 	}
 	return err
+}
+
+// kafka makes a client of all brokers.
+func (c *Cluster) kafka() (k *kafka.Client, closeConnections func()) {
+	transport := &kafka.Transport{Dial: c.Dial}
+	var addresses []string
+	for _, s := range c.Of(Kafka) {
+		addresses = append(addresses, s.Announced)
+	}
+	return &kafka.Client{Addr: kafka.TCP(addresses...), Transport: transport}, transport.CloseIdleConnections
 }

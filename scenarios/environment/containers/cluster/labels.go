@@ -21,8 +21,11 @@ const (
 	labelOwner   = "chatlab.owner" // HOST/PID of the process that will remove it
 )
 
-func labels(cluster, server string) map[string]string {
-	return map[string]string{labelCluster: cluster, labelServer: server, labelOwner: owner()}
+// kept is the owner of a cluster that outlives the process that started it.
+const kept = "kept"
+
+func (c *Cluster) labels(server string) map[string]string {
+	return map[string]string{labelCluster: c.id, labelServer: server, labelOwner: c.owner}
 }
 
 func owner() string {
@@ -77,10 +80,14 @@ func (e *engine) clusters(ctx context.Context) (map[string]string, error) {
 	return owners, nil
 }
 
+// of selects what belongs to a cluster.
+func of(cluster string) client.Filters {
+	return make(client.Filters).Add("label", labelCluster+"="+cluster)
+}
+
 // remove removes a cluster's containers with what they stored, then its network.
 func (e *engine) remove(ctx context.Context, cluster string) error {
-	labelled := make(client.Filters).Add("label", labelCluster+"="+cluster)
-	containers, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: labelled})
+	containers, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: of(cluster)})
 	if err != nil {
 		return err
 	}
@@ -92,7 +99,7 @@ func (e *engine) remove(ctx context.Context, cluster string) error {
 		})
 	}
 	all.Wait()
-	networks, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: labelled})
+	networks, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: of(cluster)})
 	failed = append(failed, err)
 	for _, n := range networks.Items {
 		_, err := e.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})

@@ -16,17 +16,19 @@ type network struct {
 	subnet netip.Prefix
 }
 
+func networkName(cluster string) string { return "chatlab-" + cluster }
+
 // makeNetwork makes a network. Addresses can only be chosen in one whose range was chosen too, so the engine is asked
 // for a free range first.
-func (e *engine) makeNetwork(ctx context.Context, cluster string) (*network, error) {
-	n := &network{name: "chatlab-" + cluster}
+func (e *engine) makeNetwork(ctx context.Context, c *Cluster) (*network, error) {
+	n := &network{name: networkName(c.id)}
 	for range 5 { // somebody else may take the range in between
-		err := e.findRange(ctx, n, cluster)
+		err := e.findRange(ctx, n, c.labels(""))
 		if err != nil {
 			return nil, fmt.Errorf("find a range of addresses: %w", err)
 		}
 		ipam := &dockernetwork.IPAM{Config: []dockernetwork.IPAMConfig{{Subnet: n.subnet}}}
-		if _, err = e.NetworkCreate(ctx, n.name, client.NetworkCreateOptions{Driver: "bridge", IPAM: ipam, Labels: labels(cluster, "")}); err == nil {
+		if _, err = e.NetworkCreate(ctx, n.name, client.NetworkCreateOptions{Driver: "bridge", IPAM: ipam, Labels: c.labels("")}); err == nil {
 			return n, nil
 		}
 		if ctx.Err() != nil {
@@ -36,15 +38,21 @@ func (e *engine) makeNetwork(ctx context.Context, cluster string) (*network, err
 	return nil, errors.New("make network: every range that the engine offered was taken a moment later; try again")
 }
 
-func (e *engine) findRange(ctx context.Context, n *network, cluster string) error {
-	made, err := e.NetworkCreate(ctx, n.name, client.NetworkCreateOptions{Driver: "bridge", Labels: labels(cluster, "")})
+func (e *engine) findRange(ctx context.Context, n *network, labels map[string]string) error {
+	made, err := e.NetworkCreate(ctx, n.name, client.NetworkCreateOptions{Driver: "bridge", Labels: labels})
 	if err != nil {
 		return err
 	}
-	seen, err := e.NetworkInspect(ctx, made.ID, client.NetworkInspectOptions{})
+	err = e.readRange(ctx, n)
 	if _, rerr := e.NetworkRemove(ctx, made.ID, client.NetworkRemoveOptions{}); rerr != nil {
 		return rerr
 	}
+	return err
+}
+
+// readRange reads which addresses a network has.
+func (e *engine) readRange(ctx context.Context, n *network) error {
+	seen, err := e.NetworkInspect(ctx, n.name, client.NetworkInspectOptions{})
 	if err != nil {
 		return err
 	}

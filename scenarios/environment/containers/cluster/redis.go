@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"net"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -29,20 +28,30 @@ func memories(image string, n *network) (out []*Server, err error) {
 }
 
 func (s *Server) redisAnswers(ctx context.Context, c *Cluster) error {
-	r := redis.NewClient(&redis.Options{
-		Addr:   s.Announced,
-		Dialer: c.dial,
-	})
+	r := redis.NewClient(&redis.Options{Addr: s.Announced, Dialer: c.Dial})
 	defer r.Close()
 	return r.Ping(ctx).Err()
 }
 
-// dial leads from an announced address to where its server is.
-func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	to, ok := c.Routes()[address]
-	if !ok {
-		return nil, fmt.Errorf("dial %s: no server announces that", address)
+// Evict drops a share of the keys that a Redis server holds.
+func (c *Cluster) Evict(ctx context.Context, name string, percent int) error {
+	s, err := c.server(name)
+	if err != nil {
+		return fmt.Errorf("evict: %w", err)
 	}
-	var d net.Dialer
-	return d.DialContext(ctx, network, to)
+	r := redis.NewClient(&redis.Options{Addr: s.Announced, Dialer: c.Dial})
+	defer r.Close()
+	keys, seen := r.Scan(ctx, 0, "", 1000).Iterator(), 0
+	for keys.Next(ctx) {
+		if seen++; seen*percent/100 == (seen-1)*percent/100 {
+			continue
+		}
+		if err := r.Del(ctx, keys.Val()).Err(); err != nil {
+			return fmt.Errorf("evict from %s: %w", name, err)
+		}
+	}
+	if err := keys.Err(); err != nil {
+		return fmt.Errorf("evict from %s: %w", name, err)
+	}
+	return nil
 }

@@ -69,6 +69,15 @@ func (c *Cluster) Kill(ctx context.Context, name string) error {
 	return c.on(ctx, "kill", name, c.engine.kill)
 }
 
+// Probe asks a server for what its clients ask of it.
+func (c *Cluster) Probe(ctx context.Context, name string) error {
+	s, err := c.server(name)
+	if err != nil {
+		return err
+	}
+	return s.answers(ctx, c)
+}
+
 // Stop ends a server in order.
 func (c *Cluster) Stop(ctx context.Context, name string) error {
 	return c.on(ctx, "stop", name, c.engine.stop)

@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"fmt"
@@ -15,36 +15,36 @@ func (s *System) startProviders() error {
 		return nil
 	}
 	var err error
-	if s.stores.push, err = simpush.Start(simpush.Config{Name: fmt.Sprintf("%s:%d", pushProviders, pushPort), Log: s.spec.Log}); err != nil {
+	if s.push, err = simpush.Start(simpush.Config{Name: at(pushProviders, pushPort), Log: s.spec.Log}); err != nil {
 		return fmt.Errorf("start push providers: %w", err)
 	}
-	credentials, err := s.stores.push.FCMCredentials()
+	credentials, err := s.push.FCMCredentials()
 	if err != nil {
 		return err
 	}
-	key, err := s.stores.push.APNsKey()
+	key, err := s.push.APNsKey()
 	if err != nil {
 		return err
 	}
 	for _, f := range []struct {
 		flag, name string
 		data       []byte
-	}{{"--fcm-credentials", "fcm.json", credentials}, {"--apns-key", "apns.p8", key}, {"--push-ca", "push-ca.pem", s.stores.push.Authority()}} {
+	}{{"--fcm-credentials", "fcm.json", credentials}, {"--apns-key", "apns.p8", key}, {"--push-ca", "push-ca.pem", s.push.Authority()}} {
 		file := filepath.Join(s.keys.dir, f.name)
 		if err := os.WriteFile(file, f.data, 0o600); err != nil {
 			return fmt.Errorf("write push credentials: %w", err)
 		}
 		s.keys.push = append(s.keys.push, f.flag, file)
 	}
-	url := s.stores.push.URL()
+	url := s.push.URL()
 	s.keys.push = append(s.keys.push, "--fcm-url", url, "--apns-url", url, "--apns-key-id", simpush.KeyID, "--apns-team", simpush.Team, "--apns-topic", simpush.Topic)
 	return nil
 }
 
 // Notifications are those that the push providers took; none where no pod of the topology sends any.
 func (s *System) Notifications() []simpush.Notification {
-	if s.stores.push == nil {
+	if s.push == nil {
 		return nil
 	}
-	return s.stores.push.Notifications()
+	return s.push.Notifications()
 }

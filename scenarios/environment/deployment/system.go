@@ -1,7 +1,8 @@
-package embedded
+package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	simpush "github.com/chatlab/chatlab/sim/push"
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
@@ -17,9 +19,8 @@ import (
 	"github.com/chatlab/chatlab/system/wire"
 )
 
-// Environment starts systems in this world.
-type Environment struct {
-	Reason string // why this world was chosen
+// Config says how to deploy.
+type Config struct {
 	// LastWords, if set, hears of every pod that had something to say, or ended by itself, before a fault or Close ends it.
 	LastWords func(LastWords)
 	// Direct lets devices dial edge and gateways without a relay between: no fault acts on their links, and this process
@@ -33,21 +34,16 @@ type LastWords struct {
 	Ended    string // how it ended by itself; empty for one that ran on
 }
 
-// Name is the world's name.
-func (Environment) Name() string { return "embedded" }
-
-// Why says why this world runs.
-func (e Environment) Why() string { return e.Reason }
-
-// Start brings up stores, links and pods and waits until every pod can work.
-func (e Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios.System, error) {
+// Start brings up links and pods around stores that have their tables and topics, and waits until every pod can work.
+// The system owns the stores from then on, also if it fails.
+func Start(ctx context.Context, spec scenarios.Spec, stores Stores, cfg Config) (*System, error) {
 	if spec.PresenceTTL == 0 {
 		spec.PresenceTTL, spec.Heartbeat = time.Minute, 30*time.Second
 	}
 	if spec.Log == nil {
 		spec.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &System{spec: spec, lastWords: e.LastWords, links: newLinks(e.Direct), pods: newPods()}
+	s := &System{spec: spec, stores: stores, lastWords: cfg.LastWords, links: newLinks(cfg.Direct), pods: newPods()}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -60,7 +56,8 @@ type System struct {
 	spec      scenarios.Spec
 	lastWords func(LastWords)
 	keys      *keys
-	stores    *stores
+	stores    Stores
+	push      *simpush.Server // nil: nobody is notified
 	links     *links
 	pods      *pods
 	log       *kafka.Client
@@ -72,13 +69,10 @@ func (s *System) start(ctx context.Context) (err error) {
 	if s.keys, err = makeKeys(); err != nil {
 		return err
 	}
-	if s.stores, err = startStores(ctx, s.spec.Topology.Partitions, s.spec.Log); err != nil {
-		return err
-	}
 	if err = s.startProviders(); err != nil {
 		return err
 	}
-	if err = s.links.build(s.spec.Topology, s.stores); err != nil {
+	if err = s.links.build(s.spec.Topology, s.endpoints()); err != nil {
 		return err
 	}
 	if s.pods.args, err = s.arguments(); err != nil {
@@ -87,9 +81,9 @@ func (s *System) start(ctx context.Context) (err error) {
 	if err = s.startAll(ctx); err != nil {
 		return err
 	}
-	direct := s.stores.direct()
-	s.log = kafka.NewClient(kafka.Config{Brokers: s.stores.brokers(), ClientID: "lab", Network: direct, Log: s.spec.Log})
-	s.rows, err = cassandra.Open(cassandra.Config{Hosts: s.stores.contactPoints(), Keyspace: keyspace, Network: direct, Log: s.spec.Log})
+	direct := Direct(s.stores)
+	s.log = kafka.NewClient(kafka.Config{Brokers: s.announced(Log), ClientID: "lab", Network: direct, Log: s.spec.Log})
+	s.rows, err = cassandra.Open(cassandra.Config{Hosts: s.announced(Tables), Keyspace: keyspace, Network: direct, Log: s.spec.Log})
 	return err
 }
 
@@ -111,10 +105,10 @@ func (s *System) Close() error {
 	if s.log != nil {
 		s.log.Close()
 	}
-	if s.stores != nil {
-		s.stores.close()
+	if s.push != nil {
+		_ = s.push.Close()
 	}
-	return s.keys.remove()
+	return errors.Join(s.stores.Close(), s.keys.remove())
 }
 
 // hear passes on what a pod said last, if that is news.

@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"context"
@@ -8,8 +8,11 @@ import (
 	"github.com/chatlab/chatlab/chaos/relay"
 )
 
-// Kill crashes a pod: SIGKILL.
-func (s *System) Kill(_ context.Context, name string) error {
+// Kill crashes a pod or a store's server: SIGKILL.
+func (s *System) Kill(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		return s.stores.Kill(ctx, name)
+	}
 	p, ok := s.pod(name)
 	if !ok {
 		return s.exists(name)
@@ -20,8 +23,13 @@ func (s *System) Kill(_ context.Context, name string) error {
 	return nil
 }
 
-// Start starts a pod that was killed.
-func (s *System) Start(_ context.Context, name string) error {
+// Start starts what was killed or stopped.
+func (s *System) Start(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		err := s.stores.Start(ctx, name)
+		s.links.storesAt(s.endpoints())
+		return err
+	}
 	if err := s.exists(name); err != nil {
 		return err
 	}
@@ -47,8 +55,11 @@ func (s *System) Drain(ctx context.Context, name string, over time.Duration) err
 	return nil
 }
 
-// Stop ends a pod by SIGTERM and waits for its end.
-func (s *System) Stop(_ context.Context, name string) error {
+// Stop ends a pod or a store's server by SIGTERM and waits for its end.
+func (s *System) Stop(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		return s.stores.Stop(ctx, name)
+	}
 	p, ok := s.pod(name)
 	if !ok {
 		return s.exists(name)
@@ -59,8 +70,11 @@ func (s *System) Stop(_ context.Context, name string) error {
 	return err
 }
 
-// Freeze stops a pod's process as a long pause would.
-func (s *System) Freeze(_ context.Context, name string) error {
+// Freeze stops a process as a long pause would.
+func (s *System) Freeze(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		return s.stores.Freeze(ctx, name)
+	}
 	p, ok := s.pod(name)
 	if !ok {
 		return fmt.Errorf("freeze %s: no such pod runs", name)
@@ -68,8 +82,11 @@ func (s *System) Freeze(_ context.Context, name string) error {
 	return p.Freeze()
 }
 
-// Thaw continues a frozen pod.
-func (s *System) Thaw(_ context.Context, name string) error {
+// Thaw continues a frozen process.
+func (s *System) Thaw(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		return s.stores.Thaw(ctx, name)
+	}
 	p, ok := s.pod(name)
 	if !ok {
 		return s.exists(name)

@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"context"
@@ -16,7 +16,8 @@ import (
 
 // Available refuses what this world cannot do honestly, and what acts on nobody.
 func (s *System) Available(f chaos.Fault) error {
-	if err := Limits().Refuse(f); err != nil {
+	limits := s.stores.Limits()
+	if err := limits.Refuse(f); err != nil {
 		return err
 	}
 	name := f.Target().Name
@@ -25,6 +26,9 @@ func (s *System) Available(f chaos.Fault) error {
 	}
 	if _, drains := f.(chaos.Drain); drains && !strings.HasPrefix(name, node.Gateway+"-") {
 		return fmt.Errorf("only gateways hold sockets that have to go")
+	}
+	if s.isStore(name) {
+		return nil
 	}
 	return s.exists(name)
 }
@@ -57,8 +61,11 @@ func (s *System) bringUp(name string, p *pod.Pod) error {
 	return p.Skew(ctx, by)
 }
 
-// Probe asks a pod whether it can work.
+// Probe asks a pod or a store's server whether it can work.
 func (s *System) Probe(ctx context.Context, name string) error {
+	if s.isStore(name) {
+		return s.stores.Probe(ctx, name)
+	}
 	p, ok := s.pod(name)
 	if !ok {
 		return fmt.Errorf("%s does not run", name)
@@ -138,18 +145,7 @@ func (p *pods) unlimited(names ...string) {
 	}
 }
 
-// Evict refuses.
-func (s *System) Evict(context.Context, string, int) error {
-	return fmt.Errorf("the stores share the lab's process")
-}
-
-// Limits is what this world cannot do.
-func Limits() (l chaos.Limits) {
-	l.World = "embedded"
-	for _, verb := range []string{"kill", "stop", "restart", "freeze", "memory", "evict"} {
-		for _, name := range []string{"kafka-*", "cassandra-*", "redis-*"} {
-			l.Refusals = append(l.Refusals, chaos.Refusal{Verb: verb, Name: name, Why: "the stores share the lab's process", Needs: "containers"})
-		}
-	}
-	return l
+// Evict drops a share of a Redis's keys.
+func (s *System) Evict(ctx context.Context, name string, percent int) error {
+	return s.stores.Evict(ctx, name, percent)
 }

@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"context"
@@ -43,11 +43,12 @@ func (s *System) arguments() (map[string][]string, error) {
 			args := []string{role, "--name", name, "--switches", string(switches), "--log-level", "warn",
 				"--user-jwks", s.keys.userJWKS, "--ticket-key", s.keys.ticketKey, "--ticket-jwks", s.keys.ticketJWKS,
 				"--cluster-secret", s.keys.secret, "--address-rate", "0", // all devices come from one address
-				"--redis-cache", fmt.Sprintf("%s:%d", redisCache, redisPort), "--redis-presence", fmt.Sprintf("%s:%d", redisPresence, redisPort),
 				"--presence-ttl", s.spec.PresenceTTL.String(), "--heartbeat", s.spec.Heartbeat.String(), "--drain", "1s",
 			}
-			args = appendAll(args, "--kafka", s.stores.brokers())
-			args = appendAll(args, "--cassandra", s.stores.contactPoints())
+			args = appendAll(args, "--kafka", s.announced(Log))
+			args = appendAll(args, "--cassandra", s.announced(Tables))
+			args = appendAll(args, "--redis-cache", s.announced(Cache))
+			args = appendAll(args, "--redis-presence", s.announced(Presence))
 			args = appendAll(args, "--messages", addresses(podNames(node.Message, t), rpc))
 			args = appendAll(args, "--presences", addresses(podNames(node.Presence, t), rpc))
 			args = append(args, s.keys.push...)
@@ -138,6 +139,7 @@ func (s *System) waitReady(ctx context.Context) error {
 	for name, p := range s.livePods() {
 		g.Go(func() error { return until(ctx, name, func() error { return ready(ctx, p.Addresses.Admin) }) })
 	}
+	g.Go(func() error { return until(ctx, "stores", func() error { return s.stores.Ready(ctx) }) })
 	g.Go(func() error { return until(ctx, "fan-out group", func() error { return s.groupReady(ctx) }) })
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("wait until ready: %w", err)

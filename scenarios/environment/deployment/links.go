@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ type links struct {
 	all   []*relay.Link
 	names map[string]map[string]string // by the end that dials: announced address -> relay
 	pods  map[string][]podLink         // by pod: the links that lead to it
+	store map[string][]*relay.Link     // by announced address of a store: the links that lead to it
 
 	direct bool              // devices dial pods themselves
 	fixed  map[string]string // then: where a pod listens for them, by its name
@@ -27,7 +28,7 @@ type podLink struct {
 }
 
 func newLinks(direct bool) *links {
-	return &links{direct: direct, fixed: map[string]string{}, names: map[string]map[string]string{}, pods: map[string][]podLink{}}
+	return &links{direct: direct, fixed: map[string]string{}, names: map[string]map[string]string{}, pods: map[string][]podLink{}, store: map[string][]*relay.Link{}}
 }
 
 // add makes a link on which from reaches what announces itself as announced.
@@ -53,7 +54,7 @@ func (l *links) addPod(from, to, announced string, isPublic bool) error {
 }
 
 // build makes every link of a topology.
-func (l *links) build(t scenarios.Topology, s *stores) error {
+func (l *links) build(t scenarios.Topology, stores []Endpoint) error {
 	for _, role := range node.Roles() {
 		for _, pod := range podNames(role, t) {
 			for _, other := range calls(role) {
@@ -63,7 +64,7 @@ func (l *links) build(t scenarios.Topology, s *stores) error {
 					}
 				}
 			}
-			if err := l.toStores(role, pod, s); err != nil {
+			if err := l.toStores(role, pod, stores); err != nil {
 				return err
 			}
 		}
@@ -95,16 +96,27 @@ func (l *links) toPublic(to string) error {
 	return free.Close()
 }
 
-func (l *links) toStores(role, pod string, s *stores) error {
-	for _, e := range s.endpoints() {
-		if !e.usedBy(role) {
+func (l *links) toStores(role, pod string, stores []Endpoint) error {
+	for _, e := range stores {
+		if !uses(role, e.Store) {
 			continue
 		}
-		if _, err := l.add(pod, e.name, e.announced, e.address); err != nil {
+		k, err := l.add(pod, e.Name, e.Announced, e.Address)
+		if err != nil {
 			return err
 		}
+		l.store[e.Announced] = append(l.store[e.Announced], k)
 	}
 	return nil
+}
+
+// storesAt leads every link to a store to where that now is.
+func (l *links) storesAt(stores []Endpoint) {
+	for _, e := range stores {
+		for _, k := range l.store[e.Announced] {
+			k.SetTarget(e.Address)
+		}
+	}
 }
 
 // podAt leads every link to a pod to where it now listens.

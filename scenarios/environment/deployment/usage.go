@@ -1,6 +1,7 @@
-package embedded
+package deployment
 
 import (
+	"context"
 	"os"
 
 	"github.com/shirou/gopsutil/v4/process"
@@ -8,13 +9,14 @@ import (
 	"github.com/chatlab/chatlab/scenarios"
 )
 
-// Usage tells what each pod and this process have used. The lab's figure holds the devices and the stand-ins too.
+// Usage tells what each pod, store and this process have used. The lab's figure holds the devices too, and the stores that
+// are no processes of their own.
 func (s *System) Usage() []scenarios.Usage {
 	out := []scenarios.Usage{usageOf("lab", os.Getpid())}
 	for name, p := range s.livePods() {
 		out = append(out, usageOf(name, p.PID()))
 	}
-	return out
+	return append(out, s.stores.Usage(context.Background())...)
 }
 
 func usageOf(name string, pid int) scenarios.Usage {

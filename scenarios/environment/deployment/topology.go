@@ -1,4 +1,4 @@
-package embedded
+package deployment
 
 import (
 	"fmt"
@@ -7,18 +7,14 @@ import (
 	"github.com/chatlab/chatlab/system/node"
 )
 
-// Logical ports: where a pod or a store says that it is. Relays lead from there to loopback.
+// Logical ports: where a pod says that it is. Relays lead from there to loopback.
 const (
 	rpcPort    = 7000
 	publicPort = 8080
-	redisPort  = 6379
 	pushPort   = 443
 )
 
-// Names of the stores.
 const (
-	redisCache    = "redis-cache"
-	redisPresence = "redis-presence"
 	pushProviders = "push-providers"
 	clients       = "clients" // the end at which the devices are
 )
@@ -46,21 +42,24 @@ func calls(role string) []string {
 	return nil
 }
 
-// usesLog, usesTables, usesCache and usesPresence say which stores a role's pods dial.
-func usesLog(role string) bool {
-	return role == node.Message || role == node.Fanout || role == node.Push
-}
-func usesTables(role string) bool { return usesLog(role) }
-func usesCache(role string) bool  { return role == node.Message || role == node.Fanout }
-func usesPresence(role string) bool {
-	return role == node.Presence || role == node.Fanout || role == node.Push
+// uses says which stores a role's pods dial.
+func uses(role string, s Store) bool {
+	switch s {
+	case Log, Tables:
+		return role == node.Message || role == node.Fanout || role == node.Push
+	case Cache:
+		return role == node.Message || role == node.Fanout
+	case Presence:
+		return role == node.Presence || role == node.Fanout || role == node.Push
+	case providers:
+		return role == node.Push
+	}
+	return false
 }
 
-// usesProviders says who dials the push providers.
-func usesProviders(role string) bool { return role == node.Push }
-
-func rpc(pod string) string    { return fmt.Sprintf("%s:%d", pod, rpcPort) }
-func public(pod string) string { return fmt.Sprintf("%s:%d", pod, publicPort) }
+func at(host string, port int) string { return fmt.Sprintf("%s:%d", host, port) }
+func rpc(pod string) string           { return at(pod, rpcPort) }
+func public(pod string) string        { return at(pod, publicPort) }
 
 func addresses(pods []string, of func(string) string) []string {
 	out := make([]string, len(pods))
