@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	simpush "github.com/chatlab/chatlab/sim/push"
 	"github.com/chatlab/chatlab/system/chat"
@@ -34,7 +35,7 @@ func TestWhoIsOfflineIsNotified(t *testing.T) {
 			})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, sys.Close()) })
-			h := &house{t, sys.(*embedded.System)}
+			h := &house{t, sys.(*deployment.System)}
 			alice, bob, carol := h.person("alice"), h.person("bob"), h.person("carol")
 			h.live(alice)
 			h.live(bob)
@@ -59,7 +60,7 @@ func TestWhoIsOfflineIsNotified(t *testing.T) {
 
 type house struct {
 	t   *testing.T
-	sys *embedded.System
+	sys *deployment.System
 }
 
 // person has a phone that takes notifications, and runs the app or does not.
