@@ -112,7 +112,7 @@ func phase(n *measure.Numbers, name string) (from, to float64) {
 // sampled are lag, queue and the CPU of every process while the fault lasts.
 func sampled(n *measure.Numbers) (out []reports.Metric) {
 	from, to := phase(n, "fault")
-	pods := 0.0
+	pods, stores := 0.0, 0.0
 	for _, s := range n.Samples {
 		if s.Name == scenarios.MetricTrip {
 			out = append(out, reports.Metric{Name: "round trip " + s.Label, Value: reports.Number(s.Last), Unit: "s", Source: fromCalls, Key: true})
@@ -128,14 +128,30 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 		case scenarios.MetricCPU:
 			cores := (float64(s.Max) - float64(s.Min)) / max(to-from, 1)
 			out = append(out, reports.Metric{Name: "cpu " + s.Label, Value: reports.Number(cores), Unit: "cores", Source: fromSystem})
-			if !strings.HasPrefix(s.Label, "lab") {
+			switch {
+			case isStore(s.Label):
+				stores += cores
+			case !strings.HasPrefix(s.Label, "lab"):
 				pods += cores
 			}
 		case scenarios.MetricRSS:
 			out = append(out, reports.Metric{Name: "memory " + s.Label + ", at most", Value: reports.Number(s.Max), Unit: "bytes", Source: fromSystem})
 		}
 	}
+	if stores > 0 {
+		out = append(out, reports.Metric{Name: "cpu of all stores while the fault lasts", Value: reports.Number(stores), Unit: "cores", Source: fromSystem, Key: true})
+	}
 	return append(out, reports.Metric{Name: "cpu of all pods while the fault lasts", Value: reports.Number(pods), Unit: "cores", Source: fromSystem, Key: true})
+}
+
+// isStore tells a store's server from a pod, where stores are processes of their own.
+func isStore(process string) bool {
+	for _, prefix := range []string{"kafka-", "cassandra-", "redis-"} {
+		if strings.HasPrefix(process, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // labels counts the groups of conversations that are measured apart.
