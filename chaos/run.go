@@ -14,7 +14,7 @@ const (
 	undoAgain  = 200 * time.Millisecond // how long after a failed undo the next try follows
 	proveAgain = 50 * time.Millisecond  // how long after a failed probe the next one follows
 	probeTakes = 5 * time.Second        // no probe waits longer for its answer
-	undoneIn   = 30 * time.Second       // how long undoing may take, and healing after that
+	undoneIn   = 60 * time.Second       // how long undoing may take, and healing after that: a Cassandra node starts for half a minute
 )
 
 // Run plays a schedule until every fault has had its time, or until ctx ends; everything is undone then, also after a panic of

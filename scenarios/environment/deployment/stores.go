@@ -15,7 +15,7 @@ type Stores interface {
 	// Endpoints lists every address at which a store can be reached as it is now.
 	Endpoints() []Endpoint
 	// Kill, Stop, Freeze, Thaw and Start do to a broker, node or server what their namesakes do to a pod. After Start it
-	// answers, maybe at another address.
+	// runs, maybe at another address, and Probe says when it answers.
 	Kill(ctx context.Context, name string) error
 	Stop(ctx context.Context, name string) error
 	Freeze(ctx context.Context, name string) error

@@ -78,7 +78,12 @@ func TestCassandra(t *testing.T) {
 			cfg.Logger = log.New(io.Discard, "", 0)
 			return cfg
 		},
-		Stop:  func(t *testing.T, n int) { require.NoError(t, servers.Stop(context.Background(), nodes[n].Name)) },
-		Start: func(t *testing.T, n int) { require.NoError(t, servers.Start(context.Background(), nodes[n].Name)) },
+		Stop: func(t *testing.T, n int) { require.NoError(t, servers.Stop(context.Background(), nodes[n].Name)) },
+		Start: func(t *testing.T, n int) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			defer cancel()
+			require.NoError(t, servers.Start(ctx, nodes[n].Name))
+			require.NoError(t, servers.Await(ctx, nodes[n].Name))
+		},
 	})
 }

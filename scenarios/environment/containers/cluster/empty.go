@@ -12,10 +12,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Empty makes the stores as they were after the start: no topics, no groups, no keyspaces, no keys.
+// Empty makes the stores as they were after the start: all servers up, no topics, no groups, no keyspaces, no keys.
 func (c *Cluster) Empty(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
+	if err := c.revive(ctx); err != nil {
+		return err
+	}
 	var all errgroup.Group
 	all.Go(func() error { return c.until(ctx, "log without topics", c.dropTopics) })
 	all.Go(func() error { return c.dropKeyspaces(ctx) })

@@ -133,7 +133,10 @@ func (e *engine) kill(ctx context.Context, id string) error {
 	return err
 }
 
+// stop goes on when ctx ends: the engine would, too, and whoever starts the server then would find it running.
 func (e *engine) stop(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	patience := 20 // seconds
 	_, err := e.ContainerStop(ctx, id, client.ContainerStopOptions{Timeout: &patience})
 	return err
@@ -151,5 +154,8 @@ func (e *engine) freeze(ctx context.Context, id string) error {
 
 func (e *engine) thaw(ctx context.Context, id string) error {
 	_, err := e.ContainerUnpause(ctx, id, client.ContainerUnpauseOptions{})
+	if errdefs.IsConflict(err) { // it is not frozen
+		return nil
+	}
 	return err
 }

@@ -44,26 +44,23 @@ func (c *Cluster) attach(ctx context.Context) (err error) {
 	if c.servers, err = servers(Images{}, c.network); err != nil {
 		return err
 	}
-	running, err := c.engine.ContainerList(ctx, client.ContainerListOptions{Filters: of(c.id)})
+	made, err := c.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: of(c.id)})
 	if err != nil {
 		return err
 	}
-	for _, found := range running.Items {
+	for _, found := range made.Items {
 		if s, err := c.server(found.Labels[labelServer]); err == nil {
 			s.id = found.ID
 		}
 	}
 	for _, s := range c.servers {
 		if s.id == "" {
-			return fmt.Errorf("%s does not run", s.Name)
-		}
-		if err := c.locate(ctx, s); err != nil {
-			return err
+			return fmt.Errorf("%s is not there", s.Name)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return c.Ready(ctx)
+	return c.revive(ctx)
 }
 
 // Remove removes the clusters that are kept, and what runs left that crashed; it says how many.

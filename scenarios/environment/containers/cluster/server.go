@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"sync/atomic"
+
+	"github.com/containerd/errdefs"
 )
 
 // Kind is what a server is.
@@ -93,7 +95,7 @@ func (c *Cluster) Thaw(ctx context.Context, name string) error {
 	return c.on(ctx, "thaw", name, c.engine.thaw)
 }
 
-// Start starts a server that was killed or stopped, and returns when it answers. Its port is another then.
+// Start starts a server that was killed or stopped; Await says when it answers. Its port is another then.
 func (c *Cluster) Start(ctx context.Context, name string) error {
 	if err := c.on(ctx, "start", name, c.engine.start); err != nil {
 		return err
@@ -102,7 +104,26 @@ func (c *Cluster) Start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.locate(ctx, s); err != nil {
+	return c.locate(ctx, s)
+}
+
+// revive brings up every server that a run left dead or frozen.
+func (c *Cluster) revive(ctx context.Context) error {
+	for _, s := range c.servers {
+		if err := c.engine.thaw(ctx, s.id); err != nil && !errdefs.IsInternal(err) {
+			return fmt.Errorf("thaw %s: %w", s.Name, err)
+		}
+		if err := c.Start(ctx, s.Name); err != nil {
+			return err
+		}
+	}
+	return c.Ready(ctx)
+}
+
+// Await waits until a server answers real queries.
+func (c *Cluster) Await(ctx context.Context, name string) error {
+	s, err := c.server(name)
+	if err != nil {
 		return err
 	}
 	return c.ready(ctx, s)
