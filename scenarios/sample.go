@@ -105,8 +105,12 @@ func (r *run) measureTrip(ctx context.Context) {
 	if !sleep(ctx, r.play.Steady/2) {
 		return
 	}
-	if d, err := r.sys.RoundTrip(ctx, "fanout-1", "gateway-1"); err == nil {
+	d, err := r.sys.RoundTrip(ctx, "fanout-1", "gateway-1")
+	switch {
+	case err == nil:
 		r.metric(MetricTrip, "fanout-1<->gateway-1", d.Seconds(), "s")
+	case ctx.Err() == nil:
+		r.opt.Log.Warn("the report will lack the round trip", "error", err)
 	}
 }
 

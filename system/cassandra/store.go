@@ -52,15 +52,15 @@ func (s *Store) Close() { s.s.Close() }
 // cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
 // more than a minute, reconnect after another, and know nothing of tokens.
 func cluster(cfg Config) *gocql.ClusterConfig {
-	rows := resilience.Rows.Policy()
+	rows, reopen := resilience.Rows.Policy(), resilience.ReopenRows.Policy()
 	c := gocql.NewCluster(cfg.Hosts...)
 	c.ProtoVersion = 4
 	c.Consistency = gocql.LocalQuorum
 	c.Timeout = rows.Timeout
 	c.ConnectTimeout = resilience.OpenRows.Timeout()
 	c.WriteTimeout = rows.Timeout
-	c.ReconnectInterval = cmp.Or(cfg.Pace, time.Second)
-	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: 10, Interval: time.Second}
+	c.ReconnectInterval = cmp.Or(cfg.Pace, reopen.Backoff.Max)
+	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: reopen.Attempts, Interval: reopen.Backoff.First}
 	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy(), gocql.ShuffleReplicas())
 	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: rows.Attempts - 1} // another host each time; only for idempotent statements
 	c.DefaultIdempotence = true                                             // every statement sets keyed values: the same again changes nothing

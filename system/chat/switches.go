@@ -66,12 +66,12 @@ func Profile(name string) (Switches, error) {
 	case ProfileMitigated:
 		return Switches{
 			WritePath: WriteParallel, BatchedPush: true, DirectPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	case ProfileHardened:
 		return Switches{
 			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	}
 	return Switches{}, fmt.Errorf("profile %q is unknown: want %s, %s or %s", name, ProfileDocument, ProfileMitigated, ProfileHardened)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -67,8 +68,6 @@ type Timeouts struct {
 }
 
 const (
-	backoffBase = 250 * time.Millisecond
-	backoffCap  = 30 * time.Second
 	stableAfter = 10 * time.Second // a connection that lived this long starts the backoff from its base again
 
 	maxAheadBytes = 256 << 10 // of messages beyond a gap, per conversation; later ones are read from history
@@ -121,10 +120,10 @@ func (t *Timeouts) setDefaults() {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&t.Request, 5 * time.Second},
-		{&t.Resume, 5 * time.Second},
-		{&t.Ack, 5 * time.Second},
-		{&t.Heartbeat, 10 * time.Second},
+		{&t.Request, resilience.DeviceRequest.Timeout()},
+		{&t.Resume, resilience.DeviceResume.Timeout()},
+		{&t.Ack, resilience.DeviceSend.Timeout()},
+		{&t.Heartbeat, resilience.DeviceBeat.Timeout()},
 		{&t.Settle, chat.SettleAfter},
 		{&t.Goodbye, time.Second},
 		{&t.Hole, 10 * time.Second},

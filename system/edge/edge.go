@@ -16,6 +16,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/limit"
 	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
@@ -136,10 +137,11 @@ func (e *Edge) connect() (err error) {
 	if e.metrics, err = newMetrics(e.cfg.Metrics); err != nil {
 		return err
 	}
-	if e.messages, err = newPods(e.cfg.Network, e.cfg.Messages, e.metrics.retries.WithLabelValues("message")); err != nil {
+	meter := resilience.NewMeter(e.cfg.Metrics)
+	if e.messages, err = newPods(e.cfg.Network, "message", e.cfg.Messages, meter); err != nil {
 		return err
 	}
-	if e.presence, err = newPods(e.cfg.Network, e.cfg.Presence, e.metrics.retries.WithLabelValues("presence")); err != nil {
+	if e.presence, err = newPods(e.cfg.Network, "presence", e.cfg.Presence, meter); err != nil {
 		return err
 	}
 	e.gateways, err = newGateways(e.cfg)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 type metrics struct {
@@ -20,7 +21,7 @@ type metrics struct {
 	receipts    prometheus.Counter
 	stores      *prometheus.HistogramVec
 
-	breaker       prometheus.Gauge
+	calls         *resilience.Meter
 	fallbackCalls *prometheus.CounterVec
 	fallbackTook  prometheus.Histogram
 }
@@ -51,6 +52,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		Buckets: prometheus.ExponentialBuckets(0.0025, 2, 14),
 	})
 	r.MustRegister(m.held, m.stores, m.deliveries)
+	m.calls = resilience.NewMeter(r)
 	m.withoutPresence(r)
 	return m
 }
@@ -78,9 +80,6 @@ func (m metrics) observeStore(d time.Duration, err error) {
 
 // withoutPresence adds what it costs when presence does not answer.
 func (m *metrics) withoutPresence(r prometheus.Registerer) {
-	m.breaker = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "chat_fanout_presence_breaker_state", Help: "Whether presence is asked: 0 yes, 1 it is being probed, 2 it is left alone.",
-	})
 	m.fallbackCalls = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "chat_fanout_fallback_calls_total", Help: "Calls to gateways that ask who is connected while presence is away, by outcome.",
 	}, []string{"outcome"})
@@ -88,5 +87,5 @@ func (m *metrics) withoutPresence(r prometheus.Registerer) {
 		Name: "chat_fanout_fallback_seconds", Help: "Time until all gateways have said who is connected, or their time was up.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2, 9),
 	})
-	r.MustRegister(m.breaker, m.fallbackCalls, m.fallbackTook)
+	r.MustRegister(m.fallbackCalls, m.fallbackTook)
 }

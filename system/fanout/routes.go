@@ -34,7 +34,7 @@ type route struct {
 const maxRoutes = 1_000_000
 
 func newRoutes(cfg Config, o *outlets, m metrics) *routes {
-	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.breaker.Set), log: cfg.Logger, known: map[chat.ID]route{}}
+	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.calls), log: cfg.Logger, known: map[chat.ID]route{}}
 	if cfg.Switches.Fallback {
 		r.fallback = &fallback{outlets: o, metrics: m, log: cfg.Logger}
 	}

@@ -58,7 +58,7 @@ type Limits struct {
 	Idle        time.Duration // without a frame from the device; 5 min
 	Ping        time.Duration // of silence before the device is pinged; a third of PresenceTTL
 	Write       time.Duration // one write to a socket; 10 s
-	Send        time.Duration // one send's way through the message service; 5 s
+	Send        time.Duration // one send, from its arrival to the message service's answer; 4.5 s
 	Call        time.Duration // any other call to another role; 2 s
 	Watch       time.Duration // between two questions after those whose presence sessions watch; 5 s
 }
@@ -91,7 +91,7 @@ func (c Config) withDefaults() Config {
 	def(&l.Linger, 40*time.Millisecond)
 	def(&l.Idle, 5*time.Minute)
 	def(&l.Ping, c.PresenceTTL/pings)
-	def(&l.Write, 10*time.Second)
+	def(&l.Write, resilience.GatewayWrite.Timeout())
 	def(&l.Send, resilience.GatewaySend.Timeout())
 	def(&l.Call, resilience.GatewayCall.Timeout())
 	def(&l.Watch, 5*time.Second)

@@ -114,7 +114,7 @@ func (s *session) admit(f wire.ClientFrame) *chat.Error {
 const busyAfter = 500 * time.Millisecond
 
 // handle does what an admitted frame asks, in its lane.
-func (s *session) handle(f wire.ClientFrame) {
+func (s *session) handle(f arrival) {
 	switch f.Type {
 	case wire.TypeSend:
 		s.send(f)
@@ -138,9 +138,16 @@ func (s *session) refuse(e *chat.Error, clientMsgID chat.ID) {
 	s.answer(wire.ErrorFrame(e, clientMsgID))
 }
 
-// send passes a message on and acknowledges it when the message service has it.
-func (s *session) send(f wire.ClientFrame) {
-	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Send)
+// send passes a message on and acknowledges it when the message service has it. What waited in its lane until the device
+// gave it up is not begun.
+func (s *session) send(f arrival) {
+	left := s.g.cfg.Limits.Send - (s.g.clock() - f.at)
+	if left <= 0 {
+		s.g.metrics.sent(s.g.clock()-f.at, string(chat.CodeUnavailable))
+		s.refuse(chat.Errorf(chat.CodeUnavailable, "the sends before this one took its time").After(busyAfter), f.ClientMsgID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.g.ctx, left)
 	defer cancel()
 	ctx, span := s.g.cfg.Tracer.Start(trace.With(ctx, f.Traceparent), "gateway send", trace.Conversation(f.ConversationID))
 	start := s.g.clock()

@@ -46,13 +46,13 @@ func NewClient(cfg Config) *Client {
 	t := &kafka.Transport{
 		Dial:        cfg.Network.Dial,
 		ClientID:    cfg.ClientID,
-		DialTimeout: resilience.LogRead.Timeout(),
+		DialTimeout: resilience.LogConnect.Timeout(),
 		IdleTimeout: 30 * time.Second,
 		MetadataTTL: cfg.Pace, // a moved leader is found within it
 	}
 	return &Client{
 		cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: resilience.LogAsk.Timeout()},
-		silent: newSilence(cfg.Network), rebuilds: newRebuilds(cfg.Metrics),
+		silent: newSilence(cfg.Network, resilience.NewMeter(cfg.Metrics)), rebuilds: newRebuilds(cfg.Metrics),
 	}
 }
 
@@ -61,7 +61,7 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // dialer makes connections for a reader or a member of a group: silent brokers are left alone.
 func (c *Client) dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) *kafka.Dialer {
-	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: resilience.LogRead.Timeout(), DialFunc: dial}
+	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: resilience.LogConnect.Timeout(), DialFunc: dial}
 }
 
 // EndOffsets returns, for each partition asked for, the offset that its next record will have. Partitions whose leader

@@ -47,7 +47,7 @@ func (g *Group) Run(ctx context.Context) error {
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: g.ID, Brokers: g.Client.cfg.Brokers, Dialer: g.Client.dialer(g.Client.silent.dialMember), Topics: []string{g.Topic},
 		HeartbeatInterval: g.Session / 6, SessionTimeout: g.Session, RebalanceTimeout: g.Session,
-		JoinGroupBackoff: 500 * time.Millisecond, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
+		JoinGroupBackoff: resilience.LogConnect.Policy().Backoff.Max, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
 	})
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", g.ID, err)

@@ -45,7 +45,7 @@ func (p *Partition) pump(ctx context.Context) {
 		p.client.cfg.Log.Warn("build reader again", "topic", p.topic, "partition", p.ID, "offset", p.read.Load(), "reason", why)
 		select {
 		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(resilience.LogConnect.Policy().Backoff.First):
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sony/gobreaker/v2"
+
 	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
@@ -17,12 +19,13 @@ import (
 // and members ask the first broker that takes a connection, for ever; what is refused here lets them ask the next.
 type silence struct {
 	network transport.Network
+	meter   *resilience.Meter
 	mu      sync.Mutex
 	until   map[string]time.Time // by address: when the broker is asked again
 }
 
-func newSilence(n transport.Network) *silence {
-	return &silence{network: n, until: map[string]time.Time{}}
+func newSilence(n transport.Network, m *resilience.Meter) *silence {
+	return &silence{network: n, meter: m, until: map[string]time.Time{}}
 }
 
 // dial connects to a broker that is not left alone.
@@ -37,6 +40,7 @@ func (s *silence) dial(ctx context.Context, network, address string) (*conn, err
 	if err != nil {
 		return nil, err
 	}
+	s.meter.Show(resilience.LogRead, address, gobreaker.StateClosed)
 	return &conn{Conn: c, quiet: func() { s.fell(address) }}, nil
 }
 
@@ -46,6 +50,7 @@ func (s *silence) dialMember(ctx context.Context, network, address string) (net.
 }
 
 func (s *silence) fell(address string) {
+	s.meter.Show(resilience.LogRead, address, gobreaker.StateOpen)
 	s.mu.Lock()
 	s.until[address] = time.Now().Add(resilience.LogRead.Policy().Breaker.Open)
 	s.mu.Unlock()

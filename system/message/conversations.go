@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 
@@ -61,14 +62,18 @@ func (s *Service) ChangeMembers(ctx context.Context, req *pb.ChangeMembersReques
 	case len(c.Members)+len(add)-len(remove) > chat.MaxMembers:
 		return nil, chat.Errorf(chat.CodeTooManyMembers, "a group has at most %d members", chat.MaxMembers)
 	}
-	for _, change := range []struct {
+	for i, change := range []struct {
 		kind  string
 		users []chat.ID
 	}{{chat.TypeMembersAdded, add}, {chat.TypeMembersRemoved, remove}} {
 		if len(change.users) == 0 {
 			continue
 		}
-		if err := s.recordChange(ctx, change.kind, c, user, change.users); err != nil {
+		err := s.recordChange(ctx, change.kind, c, user, change.users)
+		if err != nil && i > 0 && len(add) > 0 {
+			err = errors.New("half of the change is recorded") // no refusal that says that nothing was done
+		}
+		if err != nil {
 			return nil, unknown(err)
 		}
 	}

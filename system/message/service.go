@@ -19,6 +19,7 @@ import (
 	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/recent"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -83,7 +84,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.writer = withDefect(cfg.Switches.Mutant, s.writer)
 	s.users = newUserLimit(cfg)
-	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, cfg.Switches.GroupWait, s.metrics.queued)
+	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, min(cfg.Switches.GroupWait, resilience.GroupTurn.Timeout()), s.metrics.queued)
 	cfg.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chat_group_limit_longest_queue_length", Help: "Sends that wait for the limit of the group of this pod for which most wait.",
 	}, func() float64 { return float64(s.limiter.longest()) }))

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 func newRegistry() *prometheus.Registry {
@@ -32,7 +32,7 @@ func (n *Node) adminHandler() http.Handler {
 
 // readyHandler answers 503 with what is away and what to do, or 200 with what the role goes on without.
 func (n *Node) readyHandler(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), resilience.Ready.Timeout())
 	defer cancel()
 	report := n.report(ctx)
 	if err := report.Err(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/trace"
 )
 
@@ -82,7 +83,7 @@ func (n *Node) trace(ctx context.Context) (err error) {
 	}
 	n.cfg.Logger = slog.New(trace.Logs(n.cfg.Logger.Handler()))
 	n.onClose(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), resilience.Spans.Timeout())
 		defer cancel()
 		if err := n.cfg.Network.Tracer.Close(ctx); err != nil {
 			n.cfg.Logger.Warn("export the last spans", "error", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/chatlab/chatlab/system/message"
 	"github.com/chatlab/chatlab/system/presence"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -90,7 +91,7 @@ func (n *Node) buildFanout(ctx context.Context) error {
 
 // presence makes a client of all presence pods.
 func (n *Node) presence() (pb.PresencesClient, error) {
-	pods, err := presence.Dial(n.cfg.Network, n.cfg.Presences)
+	pods, err := presence.Dial(n.cfg.Network, n.cfg.Presences, resilience.NewMeter(n.registry))
 	if err != nil {
 		return nil, err
 	}
