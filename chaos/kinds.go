@@ -46,7 +46,7 @@ func kindsOfProcesses() []Kind {
 			Does: "sets its wall clock wrong by so much, while it runs", Undo: "set right",
 			read: readSkew},
 		{Verb: "memory", Form: "NAME SIZE", Example: "at 2s memory gateway-1 64MB for 10s", On: "pod",
-			Does: "kills it as soon as it holds more", Undo: "limit lifted, started again",
+			Does: "kills it when it is seen to hold more, resident, every 20 ms", Undo: "limit lifted, started again",
 			read: readMemory},
 		{Verb: "evict", Form: "NAME SHARE", Example: "at 2s evict redis-cache 50%", On: "Redis", Ends: once,
 			Does: "drops that share of its keys; 100% flushes it", Undo: "nothing: a cache fills again",

@@ -3,12 +3,13 @@ package chaos
 import (
 	"fmt"
 	"path"
+	"slices"
 )
 
 // Refusal is something that a world cannot do honestly.
 type Refusal struct {
-	Verb  string // of the kind of fault; * for all
-	Name  string // pattern of the processes, or of either end of the links
+	Verbs []string // of the kinds of fault
+	Names []string // patterns of the processes, or of both ends of the links
 	Why   string
 	Needs string // the world that can; empty: none can
 }
@@ -36,14 +37,16 @@ type Limits struct {
 func (l Limits) Refuse(f Fault) error {
 	t := f.Target()
 	for _, r := range l.Refusals {
-		if matches(r.Verb, verb(f)) && (matches(r.Name, t.Name) || t.Name == "" && (matches(r.Name, t.Path.From) || matches(r.Name, t.Path.To))) {
+		if slices.Contains(r.Verbs, verb(f)) && (r.names(t.Name) || r.names(t.Path.From) && r.names(t.Path.To)) {
 			return &Unavailable{l.World, r}
 		}
 	}
 	return nil
 }
 
-func matches(pattern, name string) bool {
-	ok, err := path.Match(pattern, name)
-	return ok && err == nil
+func (r Refusal) names(name string) bool {
+	return slices.ContainsFunc(r.Names, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }

@@ -34,20 +34,18 @@ func storeOf(s *cluster.Server) deployment.Store {
 }
 
 // Limits is what this world cannot do.
-func (s *stores) Limits() chaos.Limits {
-	l := chaos.Limits{World: "containers"}
-	for verb, why := range map[string]string{
-		"skew":   "a container has its machine's clock",
-		"memory": "a server's memory is limited when its container is made",
-	} {
-		for _, name := range []string{"kafka-*", "cassandra-*", "redis-*"} {
-			l.Refusals = append(l.Refusals, chaos.Refusal{Verb: verb, Name: name, Why: why})
-		}
-	}
-	for _, name := range []string{"kafka-*", "cassandra-*"} {
-		l.Refusals = append(l.Refusals, chaos.Refusal{Verb: "evict", Name: name, Why: "only a cache evicts"})
-	}
-	return l
+func (s *stores) Limits() chaos.Limits { return Limits() }
+
+// Limits is what this world cannot do.
+func Limits() chaos.Limits {
+	stores, between := []string{"kafka-*", "cassandra-*", "redis-*"}, []string{"cut", "latency", "bandwidth", "refuse", "reset"}
+	return chaos.Limits{World: "containers", Refusals: []chaos.Refusal{
+		{Verbs: between, Names: []string{"kafka-*"}, Why: "brokers reach each other without a relay"},
+		{Verbs: between, Names: []string{"cassandra-*"}, Why: "nodes reach each other without a relay"},
+		{Verbs: []string{"skew"}, Names: stores, Why: "a server has its machine's clock"},
+		{Verbs: []string{"memory"}, Names: stores, Why: "a server's memory is bounded when its container is made"},
+		{Verbs: []string{"evict"}, Names: []string{"kafka-*", "cassandra-*"}, Why: "only a Redis evicts"},
+	}}
 }
 
 // Usage is what each container has used.

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -166,7 +169,11 @@ var _ scenarios.System = (*System)(nil)
 
 func (s *System) exists(name string) error {
 	if _, ok := s.pods.args[name]; !ok {
-		return fmt.Errorf("there is no pod %q", name)
+		names := slices.Sorted(maps.Keys(s.pods.args))
+		for _, e := range s.stores.Endpoints() {
+			names = append(names, e.Name)
+		}
+		return fmt.Errorf("there is no %q: there are %s", name, strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/chatlab/chatlab/chaos"
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 	simcassandra "github.com/chatlab/chatlab/sim/cassandra"
@@ -65,43 +64,6 @@ func (s *stores) Endpoints() []deployment.Endpoint {
 	}
 	return out
 }
-
-var errNoProcess = errors.New("the stores share the lab's process")
-
-// Limits is what this world cannot do: only what is a process of its own can be hit.
-func (s *stores) Limits() chaos.Limits {
-	l := chaos.Limits{World: "embedded"}
-	for _, verb := range []string{"kill", "stop", "restart", "freeze", "memory", "evict", "skew"} {
-		for _, name := range []string{"kafka-*", "cassandra-*", "redis-*"} {
-			l.Refusals = append(l.Refusals, chaos.Refusal{Verb: verb, Name: name, Why: errNoProcess.Error(), Needs: "containers"})
-		}
-	}
-	return l
-}
-
-// Kill refuses.
-func (s *stores) Kill(context.Context, string) error { return errNoProcess }
-
-// Stop refuses.
-func (s *stores) Stop(context.Context, string) error { return errNoProcess }
-
-// Freeze refuses.
-func (s *stores) Freeze(context.Context, string) error { return errNoProcess }
-
-// Thaw refuses.
-func (s *stores) Thaw(context.Context, string) error { return errNoProcess }
-
-// Start refuses.
-func (s *stores) Start(context.Context, string) error { return errNoProcess }
-
-// Evict refuses.
-func (s *stores) Evict(context.Context, string, int) error { return errNoProcess }
-
-// Probe is nil: stand-ins work from the start.
-func (s *stores) Probe(context.Context, string) error { return nil }
-
-// Ready is nil: stand-ins work from the start.
-func (s *stores) Ready(context.Context) error { return nil }
 
 // Usage is empty: the lab's own holds theirs.
 func (s *stores) Usage(context.Context) []scenarios.Usage { return nil }
