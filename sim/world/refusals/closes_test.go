@@ -15,6 +15,7 @@ import (
 	"github.com/chatlab/chatlab/sim/world"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/node"
+	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -78,7 +79,7 @@ func farewells() []farewell {
 			return r.user().connect("phone").closes()
 		}},
 		{chat.CloseSlowReader, "the device does not read", func(cfg *world.Config) {
-			cfg.Switches.GroupLimit = 0
+			cfg.Switches.GroupLimit, cfg.Host = 0, terse
 			gatewayWith(func(c *node.Config) { c.GatewayLimits.OutboxBytes = 64 << 10 })(cfg)
 		}, stalled},
 		{chat.CloseProtocol, "one bad frame after the other", nil, func(r *rig) chat.CloseCode {
@@ -91,30 +92,21 @@ func farewells() []farewell {
 	}
 }
 
-// stalled is a device with a small receive buffer that stops to read in a group of loud members.
+// stalled is a device that stops to read in a group of loud members.
 func stalled(r *rig) chat.CloseCode {
 	slow := r.user()
 	loud := []user{r.user(), r.user(), r.user(), r.user(), r.user(), r.user()}
 	group := slow.group(loud...)
 	t := slow.session("phone")
-	small := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		var d net.Dialer
-		c, err := d.DialContext(ctx, network, address)
-		if err == nil {
-			err = c.(*net.TCPConn).SetReadBuffer(4 << 10)
-		}
-		return c, err
-	}}}
-	defer small.CloseIdleConnections()
 	ws, _, err := websocket.Dial(r.t.Context(), "ws://"+t.Gateway+"/ws", &websocket.DialOptions{
-		HTTPClient: small, HTTPHeader: http.Header{"Authorization": {"Bearer " + t.Ticket}},
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + t.Ticket}},
 	})
 	require.NoError(r.t, err)
 	ws.SetReadLimit(1 << 20)
 	require.NoError(r.t, ws.Write(r.t.Context(), websocket.MessageText, wire.Encode(wire.ClientFrame{Type: wire.TypeResume})))
 	_, _, err = ws.Read(r.t.Context()) // resumed: from here on it reads nothing
 	require.NoError(r.t, err)
-	for i := range 300 {
+	for i := range 60 {
 		a := loud[i%len(loud)].say(group, strings.Repeat("x", 31<<10))
 		require.Empty(r.t, a.code, a.body)
 	}
@@ -122,6 +114,25 @@ func stalled(r *rig) chat.CloseCode {
 	s := &socket{t: r.t, ws: ws, frames: make(chan wire.ServerFrame, 10_000), closed: make(chan chat.CloseCode, 1)}
 	go s.read()
 	return s.closes()
+}
+
+// terse listens with small send buffers: what a device does not read soon waits in the gateway, not in the kernel, whose
+// own buffer may hold megabytes.
+func terse(string) transport.Network {
+	return transport.Network{ListenFunc: func(network, address string) (net.Listener, error) {
+		l, err := net.Listen(network, address)
+		return terseListener{l}, err
+	}}
+}
+
+type terseListener struct{ net.Listener }
+
+func (l terseListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return c, c.(*net.TCPConn).SetWriteBuffer(8 << 10)
 }
 
 // TestEveryCloseCode walks the table of close codes: each reaches a device of a running system.
