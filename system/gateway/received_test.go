@@ -18,7 +18,11 @@ import (
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
-func pass(d time.Duration) { <-time.After(d) }
+// pass lets time pass, and what is due at its end happen.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
 
 // beat waits until the gateway has read what the device said before.
 func (d *device) beat(positions ...chat.Position) {
