@@ -78,6 +78,8 @@ type run struct {
 	counts   counters
 	members  memberships
 	lagging  map[int]bool
+	read     float64   // from the store, at the last sample
+	readAt   time.Time // of that
 }
 
 func (r *run) all(ctx context.Context) error {

@@ -45,6 +45,7 @@ func (r *run) work(ctx context.Context) error {
 	defer stopPhases()
 	r.fleet.running.Go(func() { r.changeMembers(ctx) })
 	r.fleet.running.Go(func() { r.readAlong(ctx) })
+	r.absences(r.sendCtx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for number := 0; ; number++ {
@@ -149,7 +150,7 @@ func (f *fleet) allUp() bool { return f.up() == len(f.devices) }
 // up is how many devices are connected.
 func (f *fleet) up() (n int) {
 	for _, d := range f.devices {
-		if d.up.Load() {
+		if d.up.Load() || d.away.Load() {
 			n++
 		}
 	}

@@ -37,6 +37,8 @@ func All() []Mutant {
 			What: "a message pod acknowledges a second before it writes to the log"},
 		{Name: "push_twice+no_dedupe", System: "push_twice", Client: "client_no_dedupe", Target: "shown-at-most-once",
 			What: "a worker pushes some messages twice, and devices show them twice"},
+		{Name: "no_gap_fill", Client: "client_no_gap_fill", Target: "exact-resume",
+			What: "a device that was away does not ask for what it missed"},
 		{Name: "history_skips", System: "history_skips", Target: "history-is-live",
 			What: "a message pod leaves a message out of each page of history"},
 		{Name: "push_to_removed", System: "push_to_removed", Target: "members-only",

@@ -28,6 +28,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Pace is how often a node that is down is dialed again; 1 s when 0.
 	Pace time.Duration
+	// Counts is told of every statement; nil: nobody counts.
+	Counts *Counts
 }
 
 // Store reads and writes at LOCAL_QUORUM.
@@ -39,6 +41,9 @@ type Store struct {
 func Open(cfg Config) (*Store, error) {
 	c := cluster(cfg)
 	c.Keyspace = cfg.Keyspace
+	if cfg.Counts != nil {
+		c.QueryObserver, c.BatchObserver = cfg.Counts, cfg.Counts
+	}
 	s, err := c.CreateSession()
 	if err != nil {
 		return nil, fmt.Errorf("connect to cassandra: %w", err)

@@ -37,6 +37,8 @@ type Config struct {
 	Reconnect   string // ReconnectJitter when empty
 	HeartbeatBy string // "client": also PUT presence with each heartbeat; "gateway" when empty
 
+	Sync string // SyncFull when empty: how a Run gets what the device missed before it
+
 	NoReceipts bool // the device does not tell what it has got
 
 	// RetryRefusal says which refusals Send retries after their retry_after; Retryable when nil.
@@ -62,6 +64,7 @@ type Timeouts struct {
 	Ack       time.Duration // 5 s: from a send frame to its answer, before it is sent again
 	Heartbeat time.Duration // 10 s: a connection on which nothing at all answers a heartbeat is broken
 	Settle    time.Duration // chat.SettleAfter: from resumed to the first heartbeat, by when no worker routes by an older connection
+	Pace      time.Duration // 20 ms: between two conversations that are filled in the background
 	Goodbye   time.Duration // 1 s: for the close handshake when Run's context ends
 	Hole      time.Duration // 10 s: how long history may show later messages before a missing place counts as not visible
 	Start     time.Duration // 1.5 s: the same before the first message of a conversation that the device never saw
@@ -92,6 +95,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("device name of %d bytes: want 1 to %d", len(c.Device), chat.MaxDeviceName)
 	case c.Reconnect != "" && c.Reconnect != ReconnectJitter && c.Reconnect != ReconnectImmediate:
 		return fmt.Errorf("reconnect %q is unknown: want %s or %s", c.Reconnect, ReconnectJitter, ReconnectImmediate)
+	case c.Sync != "" && c.Sync != SyncNewest && c.Sync != SyncFull:
+		return fmt.Errorf("sync %q is unknown: want %s or %s", c.Sync, SyncNewest, SyncFull)
 	case c.HeartbeatBy != "" && c.HeartbeatBy != "gateway" && c.HeartbeatBy != "client":
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", c.HeartbeatBy)
 	}
@@ -125,6 +130,7 @@ func (t *Timeouts) setDefaults() {
 		{&t.Ack, resilience.DeviceSend.Timeout()},
 		{&t.Heartbeat, resilience.DeviceBeat.Timeout()},
 		{&t.Settle, chat.SettleAfter},
+		{&t.Pace, 20 * time.Millisecond},
 		{&t.Goodbye, time.Second},
 		{&t.Hole, 10 * time.Second},
 		{&t.Start, 1500 * time.Millisecond},

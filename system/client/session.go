@@ -151,7 +151,7 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 	c.link, c.avoid = l, ""
 	l.beat = time.AfterFunc(c.cfg.Timeouts.Settle, func() { c.heartbeat(l) })
 	c.emit(Event{Kind: Connected, Text: l.gateway})
-	c.learn(newer)
+	c.learnMissed(newer)
 	c.armReports()
 	c.tellReadsAgain(l)
 	c.putPresence(l)

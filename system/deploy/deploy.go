@@ -52,6 +52,8 @@ func rows() []row {
 			{"Breakers", "short", "{{instance}} {{call}} {{callee}}", "max by (instance, call, callee) (chat_breaker_state)", 2},
 			{"Retries", "ops", "{{call}} {{callee}}", rate("chat_retries_total", "call, callee"), 0},
 			{"Retries that a budget withheld", "ops", "{{call}} {{callee}}", rate("chat_retries_withheld_total", "call, callee"), 0},
+			{"Store reads by call", "ops", "{{call}}", rate("chat_store_reads_total", "call"), 0},
+			{"Store writes by table", "ops", "{{table}}", rate("chat_store_writes_total", "table"), 0},
 			{"Dead letters", "short", "all", "sum(chat_dead_letters_total)", 0},
 			{"Readers built again", "ops", "{{reason}}", rate("chat_kafka_reader_rebuilds_total", "reason"), 0},
 			{"What does not answer", "short", "{{instance}} {{dependency}}", "chat_dependency_up == 0", 0},

@@ -242,12 +242,14 @@ func (w *Worker) storeConversation(ctx context.Context, conv *conversation, its 
 	for i, it := range its {
 		ms[i] = it.message
 	}
+	members := its[len(its)-1].members
 	return untilDone(ctx, func() error {
-		return deadletter.Guard(func() error { return w.tryToStore(ctx, conv, ms) })
+		return deadletter.Guard(func() error { return w.tryToStore(ctx, conv, members, ms) })
 	})
 }
 
-func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.Message) error {
+// tryToStore writes rows, and then what follows from them; members are those who may see the last one.
+func (w *Worker) tryToStore(ctx context.Context, conv *conversation, members []chat.ID, ms []chat.Message) error {
 	start := time.Now()
 	var reads errgroup.Group // beside the rows: a place is as sure as its row
 	if w.cfg.Switches.Receipts {
@@ -267,6 +269,9 @@ func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.M
 	}
 	if err == nil {
 		err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
+	}
+	if err == nil && w.cfg.Switches.Inbox {
+		err = placement.TellInboxes(ctx, w.cfg.Store, members, ms...)
 	}
 	if err != nil && ctx.Err() == nil {
 		w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)

@@ -105,53 +105,27 @@ func (s *Service) recordChange(ctx context.Context, kind string, c chat.Conversa
 
 // ListConversations returns a user's conversations, those with the newest message first.
 func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversationsRequest) (*pb.ListConversationsResponse, error) {
-	memberships, err := s.cfg.Store.Memberships(ctx, wire.ID(req.UserId))
+	lines, more, err := s.list(ctx, wire.ID(req.UserId), int(req.Skip), int(req.Limit))
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	all, err := s.describe(ctx, wire.ID(req.UserId), memberships)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	slices.SortFunc(all, func(a, b *pb.Conversation) int { return int(b.LastMessageAtMs - a.LastMessageAtMs) })
-	skip, limit := int(max(req.Skip, 0)), int(max(req.Limit, 0))
-	rest := all[min(skip, len(all)):]
-	shown := rest[:min(limit, len(rest))]
-	if err := s.countUnread(ctx, wire.ID(req.UserId), memberships, shown); err != nil {
-		return nil, unavailable(err)
-	}
-	return &pb.ListConversationsResponse{Conversations: shown, More: len(rest) > limit}, nil
-}
-
-// describe names the conversations that the user is in. Whose message is the newest has read it, even if no cursor says
-// so yet.
-func (s *Service) describe(ctx context.Context, user chat.ID, ms []chat.Membership) ([]*pb.Conversation, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
-	var mu sync.Mutex
-	var out []*pb.Conversation
-	for _, m := range ms {
-		if m.LeftSeq != 0 {
-			continue
-		}
+	out := make([]*pb.Conversation, len(lines))
+	for i, l := range lines {
 		g.Go(func() error {
-			c, err := s.conversation(ctx, m.ConversationID)
-			if err != nil || c.Kind == "" { // its creation has not come to an end, or never did
-				return err
-			}
-			head, err := s.heads.get(ctx, m.ConversationID)
+			c, err := s.conversation(ctx, l.ConversationID)
+			c.LastMessageAt = l.at
 			p := conversationToPB(c)
-			if p.LastSeq = head.Seq; head.Sender == user {
-				p.ReadSeq = head.Seq
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			out = append(out, p)
+			p.LastSeq, p.ReadSeq, p.Unread = l.newest.Seq, l.read, l.unread()
+			out[i] = p
 			return err
 		})
 	}
-	err := g.Wait() // before out is read
-	return out, err
+	if err := g.Wait(); err != nil {
+		return nil, unavailable(err)
+	}
+	return &pb.ListConversationsResponse{Conversations: out, More: more}, nil
 }
 
 // Heads names the newest places above those that the device has, in every conversation that its user is in.
@@ -169,8 +143,11 @@ func (s *Service) Heads(ctx context.Context, req *pb.HeadsRequest) (*pb.HeadsRes
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for _, m := range memberships {
+		if m.LeftSeq > 0 && have[m.ConversationID].Seq >= m.LeftSeq {
+			continue // nothing follows
+		}
 		g.Go(func() error {
-			head, err := s.heads.get(ctx, m.ConversationID)
+			head, err := s.newest(ctx, m)
 			if err == nil && ahead(head.Position, have[m.ConversationID], m) {
 				mu.Lock()
 				newer = append(newer, head.Position)

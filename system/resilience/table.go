@@ -73,7 +73,7 @@ var table = [...]Policy{
 	},
 	EdgeRepeat: {
 		Name: "edge_repeat", From: "edge", To: "message, presence", Methods: []string{
-			"Messages.History", "Messages.ListConversations", "Messages.Advance", "Messages.Receipts", "Messages.Contacts", "Messages.PutDevice", "Messages.DeleteDevice",
+			"Messages.History", "Messages.ListConversations", "Messages.Inbox", "Messages.Advance", "Messages.Receipts", "Messages.Contacts", "Messages.PutDevice", "Messages.DeleteDevice",
 			"Presences.Announce", "Presences.Online",
 		},
 		Timeout: 2 * s, Attempts: 2, Retries: 0.2, Breaker: Breaker{3, s}, Inside: []Call{SharedRead, Rows, Redis},

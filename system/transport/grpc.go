@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path"
 	"time"
 
 	"google.golang.org/grpc"
@@ -95,4 +96,12 @@ func Refusal(err error) *chat.Error {
 		return chat.Errorf(chat.CodeUnavailable, "service refused the call").After(time.Second)
 	}
 	return chat.Errorf(chat.CodeUnknownOutcome, "no answer from the service").After(200 * time.Millisecond)
+}
+
+// CallOf names the call that a server does in a context; "none": it does none.
+func CallOf(ctx context.Context) string {
+	if method, ok := grpc.Method(ctx); ok {
+		return path.Base(method)
+	}
+	return "none"
 }

@@ -65,6 +65,7 @@ type System struct {
 	pods      *pods
 	log       *kafka.Client
 	rows      *cassandra.Store
+	past      past
 	asking    sync.WaitGroup // calls that pods answer when they like; none outlives its pod
 }
 

@@ -59,6 +59,7 @@ func (s *secret) attempts() map[string]attempt {
 		"POST /api/v1/sessions":                    {body: map[string]string{"device": "phone"}},
 		"POST /api/v1/conversations":               {body: map[string]any{"type": "group", "members": []chat.ID{}}},
 		"GET /api/v1/conversations":                {path: "/api/v1/conversations?limit=100"},
+		"GET /api/v1/inbox":                        {path: "/api/v1/inbox?limit=50&messages=50"},
 		"POST /api/v1/conversations/{id}/members":  {path: group + "/members", body: map[string]any{"add": []chat.ID{s.mallory.id}}, want: chat.CodeNotMember},
 		"POST /api/v1/conversations/{id}/messages": {path: group + "/messages", body: map[string]any{"client_msg_id": chat.NewClientMsgID(time.Now()), "content": "let me in"}, want: chat.CodeNotMember},
 		"GET /api/v1/conversations/{id}/messages":  {path: group + "/messages?after=0", want: chat.CodeNotMember},
