@@ -28,6 +28,9 @@ engine-stop:
 images: ## build the images of Kafka, Cassandra and Redis where no image registry can be reached
 	scenarios/environment/containers/images/build.sh
 
+conformance: ## the stores' conformance suites against real servers in containers (needs an engine and images)
+	go test -tags containers -count=1 -timeout 30m -v ./scenarios/environment/containers/cluster
+
 tour: ## type the tour of docs/API.md, with other people's clients (needs curl, wscat, kcat)
 	CHATLAB_TOUR=1 go test -count=1 -timeout 10m -v -run TestTour ./system/api/tour
 
@@ -54,4 +57,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help engine engine-stop images tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
+.PHONY: help engine engine-stop images conformance tour contracts alerts run test race mutants paths bench fuzz lint fmt proto

@@ -9,173 +9,189 @@ import (
 	"time"
 )
 
-// EventKind says what a trace event tells.
-type EventKind int
-
-// The kinds of trace events.
 const (
-	Begun EventKind = iota
-	Ended
-	Refused // this world cannot do the fault, it failed to begin, or its time never came
-)
-
-func (k EventKind) String() string { return [...]string{"begun", "ended", "refused"}[k] }
-
-// Event is one trace of a fault.
-type Event struct {
-	Kind EventKind
-	Text string // the fault's text form; of a refusal also why
-}
-
-const (
-	gateEvery = 100 * time.Millisecond // how often a gate looks at its gauge
-	undoAgain = 200 * time.Millisecond // how long after a failed undo the next try follows
-	undoneIn  = 30 * time.Second       // how long undoing and healing may take
+	gateEvery  = 100 * time.Millisecond // how often a gate looks at its gauge
+	undoAgain  = 200 * time.Millisecond // how long after a failed undo the next try follows
+	proveAgain = 50 * time.Millisecond  // how long after a failed probe the next one follows
+	probeTakes = 5 * time.Second        // no probe waits longer for its answer
+	undoneIn   = 60 * time.Second       // how long undoing may take, and healing after that: a Cassandra node starts for half a minute
 )
 
 // Run plays a schedule until every fault has had its time, or until ctx ends; everything is undone then, also after a panic of
-// observe, and the world is asked to prove that it has healed. It returns an error if a fault could not begin or end, or if the
-// world is not healthy afterwards, but not because ctx ended. A schedule that holds something the world cannot do honestly is
-// refused as a whole. An empty one waits for ctx.
-func Run(ctx context.Context, s Schedule, w World, observe func(Event)) error {
-	r := &run{World: w, observe: observe, down: map[string]bool{}}
-	if err := r.refuse(s); err != nil {
-		return err
+// the observer. What a fault broke is probed after its end until it works, and at last the world is asked to prove that it has healed.
+// Run returns an error if a fault could not begin or end, or did not heal, but not because ctx ended. A schedule that holds something
+// that the world cannot do honestly is refused as a whole. An empty one waits for ctx.
+func Run(ctx context.Context, s Schedule, w World, lab Lab) error {
+	r := &run{World: w, lab: lab, victims: map[string]*victim{}}
+	r.refuse(s)
+	if len(s) == 0 || len(r.errs) > 0 {
+		if len(s) == 0 {
+			<-ctx.Done()
+		}
+		return errors.Join(r.errs...)
 	}
-	if len(s) == 0 {
-		<-ctx.Done()
-		return nil
-	}
+	unhurried := context.WithoutCancel(ctx)
+	proving, cancel := context.WithCancel(unhurried)
+	defer cancel()
 	var steps sync.WaitGroup
-	errs := make([]error, len(s), len(s)+1)
-	for i, step := range s {
-		steps.Go(func() { errs[i] = r.step(ctx, step) })
+	for _, step := range s {
+		steps.Go(func() { r.step(ctx, proving, step) })
 	}
 	steps.Wait()
-	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneIn)
-	defer cancel()
-	if err := w.Healthy(undo); err != nil {
-		errs = append(errs, fmt.Errorf("prove heal: %w", err))
+	deadline := time.AfterFunc(undoneIn, cancel)
+	defer deadline.Stop()
+	r.proofs.Wait() // one that fails lasts to the deadline
+	if err := w.Healthy(proving); err != nil && proving.Err() == nil {
+		r.fail(fmt.Errorf("prove heal: %w", err))
 	}
-	return errors.Join(errs...)
+	return errors.Join(r.errs...)
 }
 
-// run is a schedule under way: the world as the faults see it, with a memory of who was killed.
+// run is a schedule under way.
 type run struct {
 	World
-	observe func(Event)
+	lab    Lab
+	proofs sync.WaitGroup
 
 	mu      sync.Mutex
-	down    map[string]bool
-	telling sync.Mutex // observe sees one event at a time
+	victims map[string]*victim
+	errs    []error
+	telling sync.Mutex // the observer sees one event at a time
 }
 
-func (r *run) refuse(s Schedule) error {
-	var refused []error
-	for _, step := range s {
-		if err := r.Available(step.Fault); err != nil {
-			r.tell(Refused, step.Fault.String()+": "+err.Error())
-			refused = append(refused, fmt.Errorf("refuse %s: %w", step.Fault, err))
-		}
-	}
-	return errors.Join(refused...)
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
 }
 
 func (r *run) tell(kind EventKind, text string) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	r.observe(Event{kind, text})
+	r.lab.Observe(Event{kind, text})
 }
 
-// Kill remembers the victim, so that Restart knows that it is down.
-func (r *run) Kill(ctx context.Context, name string) error {
-	return r.remember(name, true, r.World.Kill(ctx, name))
-}
-
-// Stop remembers who was ended.
-func (r *run) Stop(ctx context.Context, name string) error {
-	return r.remember(name, true, r.World.Stop(ctx, name))
-}
-
-// Start forgets the victim.
-func (r *run) Start(ctx context.Context, name string) error {
-	return r.remember(name, false, r.World.Start(ctx, name))
-}
-
-func (r *run) remember(name string, down bool, err error) error {
-	if err == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.down[name] = down
-	}
-	return err
-}
-
-func (r *run) isDown(name string) bool {
+func (r *run) victim(name string) *victim {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.down[name]
+	if r.victims[name] == nil {
+		r.victims[name] = &victim{name: name}
+	}
+	return r.victims[name]
 }
 
-// step waits for a fault's time, begins it, and ends it whatever happens.
-func (r *run) step(ctx context.Context, s Step) (err error) {
-	text := s.Fault.String()
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.Join(err, fmt.Errorf("%s: panic: %v\n%s", text, p, debug.Stack()))
+// claim asks something of a process until the undo.
+func (r *run) claim(ctx context.Context, name string, c *claim) (Undo, error) {
+	v := r.victim(name)
+	return func(ctx context.Context) error { return v.drop(ctx, r, c) }, v.add(ctx, r, c)
+}
+
+// refuse finds what cannot be played: faults that the world cannot do, links that it lacks, and gates that nobody
+// measures.
+func (r *run) refuse(s Schedule) {
+	for _, step := range s {
+		err := r.Available(step.Fault)
+		if t := step.Fault.Target(); err == nil && t.Name == "" {
+			_, err = t.Path.hops(r)
 		}
-	}()
+		if gauge := step.Gate.Gauge; err == nil && gauge != "" && r.lab.Gauges[gauge] == nil {
+			err = fmt.Errorf("nobody measures %s here", gauge)
+		}
+		if err != nil {
+			r.tell(Refused, step.Fault.String()+": "+err.Error())
+			r.fail(fmt.Errorf("refuse %s: %w", step.Fault, err))
+		}
+	}
+}
+
+// recovered makes an error of a panic: what is still to be undone is undone all the same.
+func (r *run) recovered(f Fault) {
+	if p := recover(); p != nil {
+		r.fail(fmt.Errorf("%s: panic: %v\n%s", f, p, debug.Stack()))
+	}
+}
+
+// step waits for a fault's time, begins it, ends it whatever happens, and has it proved that it healed.
+func (r *run) step(ctx, proving context.Context, s Step) {
+	defer r.recovered(s.Fault)
+	text := s.Fault.String()
 	if why := r.wait(ctx, s); why != "" {
 		r.tell(Refused, text+": never began: "+why)
-		return nil
+		return
 	}
-	undo, err := s.Fault.Begin(ctx, r)
+	undo, err := s.Fault.begin(ctx, r)
 	if undo != nil {
-		defer func() { err = errors.Join(err, r.undo(ctx, text, undo)) }()
+		defer func() {
+			if r.undo(ctx, s.Fault, undo); err == nil {
+				r.tell(Ended, text)
+				r.proofs.Go(func() { r.prove(proving, s.Fault) })
+			}
+		}()
 	}
 	if err != nil {
 		r.tell(Refused, text+": "+err.Error())
-		return fmt.Errorf("begin %s: %w", text, err)
+		if !errors.Is(err, errDown) {
+			r.fail(fmt.Errorf("begin %s: %w", text, err))
+		}
+		return
 	}
 	r.tell(Begun, text)
 	if undo == nil { // it happened, and that was all
 		r.tell(Ended, text)
-		return nil
+		r.proofs.Go(func() { r.prove(proving, s.Fault) })
+		return
 	}
 	s.last(ctx)
-	return nil
 }
 
 // undo ends a fault, also when ctx has ended, and tries again until it is ended.
-func (r *run) undo(ctx context.Context, text string, undo Undo) error {
+func (r *run) undo(ctx context.Context, f Fault, undo Undo) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneIn)
 	defer cancel()
 	for {
 		err := undo(ctx)
 		if err == nil {
-			r.tell(Ended, text)
-			return nil
+			return
 		}
 		if !sleep(ctx, undoAgain) {
-			return fmt.Errorf("end %s: %w", text, err)
+			r.fail(fmt.Errorf("end %s: %w", f, err))
+			return
+		}
+	}
+}
+
+// prove probes what a fault broke until it works. While other faults hold it down that is after their end.
+func (r *run) prove(ctx context.Context, f Fault) {
+	defer r.recovered(f)
+	for {
+		try, cancel := context.WithTimeout(ctx, probeTakes)
+		err := f.Target().prove(try, r.World)
+		cancel()
+		if err == nil {
+			r.tell(Healed, f.String())
+			return
+		}
+		if !sleep(ctx, proveAgain) {
+			r.fail(fmt.Errorf("prove heal of %s: %w", f, err))
+			return
 		}
 	}
 }
 
 // wait returns when the fault's time has come, or why it never came.
 func (r *run) wait(ctx context.Context, s Step) (why string) {
-	if s.Gate == "" {
+	if s.Gate.Gauge == "" {
 		if !sleep(ctx, s.At) {
 			return "the run ended before"
 		}
 		return ""
 	}
 	for {
-		value, err := r.Gauge(ctx, s.Gate)
-		if err == nil && value > s.Above {
+		value, err := r.lab.Gauges[s.Gate.Gauge](ctx)
+		if err == nil && s.Gate.opens(value) {
 			return ""
 		}
-		why = fmt.Sprintf("%s was %g at last", s.Gate, value)
+		why = fmt.Sprintf("%s was %g at last", s.Gate.Gauge, value)
 		if err != nil {
 			why = err.Error()
 		}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -10,26 +11,18 @@ import (
 // Step is one fault with its time.
 type Step struct {
 	At    time.Duration // since the workload began, for a timed step
-	Gate  string        // name of a gauge, for a gated step
-	Above float64       // the gauge's threshold
+	Gate  Gate          // for a gated step
 	For   time.Duration // how long it lasts; 0: until the run ends
 	Fault Fault
 }
 
-// Schedule is the faults of a run. Its text form has one step a line:
+// Schedule is the faults of a run. Its text form has one step a line: when, what, and for how long unless that goes on to the end.
 //
-//	at 2s kill gateway-1
-//	at 5s restart gateway-1
-//	at 2s kill message-1 for 3s
-//	at 3s drain gateway-1 over 5s
-//	when lag > 100 freeze fanout-1 for 10s
-//	at 0s latency fanout-*<->gateway-* 1ms jitter 500µs
-//	at 0s bandwidth gateway-1<->clients 64KB/s
-//	at 5s cut message-1->kafka-2 for 5s
-//	at 5s refuse fanout-1<->redis-presence for 5s
-//	at 5s reset *<->kafka-1
+//	at 2s kill gateway-1 for 3s
+//	when lag > 100 freeze kafka-2 for 10s
 //
-// A path names links by patterns of their ends, whichever of them dials: a<->b is both directions, a->b only what a says to b.
+// Kinds lists what can go wrong. A path names links by patterns of their ends, whichever of them dials: a<->b is both directions,
+// a->b only what a says to b.
 type Schedule []Step
 
 func (s Schedule) String() string {
@@ -42,8 +35,8 @@ func (s Schedule) String() string {
 
 func (s Step) String() string {
 	text := "at " + s.At.String()
-	if s.Gate != "" {
-		text = fmt.Sprintf("when %s > %s", s.Gate, strconv.FormatFloat(s.Above, 'g', -1, 64))
+	if s.Gate.Gauge != "" {
+		text = "when " + s.Gate.String()
 	}
 	text += " " + s.Fault.String()
 	if s.For > 0 {
@@ -52,21 +45,54 @@ func (s Step) String() string {
 	return text
 }
 
-// rates are the units of bandwidth, largest first.
-func rates() []rate {
-	return []rate{{"MB/s", 1 << 20}, {"KB/s", 1 << 10}, {"B/s", 1}}
+// Gate opens when a gauge is above a level, or below it.
+type Gate struct {
+	Gauge string
+	Below bool
+	Level float64
 }
 
-type rate struct {
+func (g Gate) String() string {
+	sign := ">"
+	if g.Below {
+		sign = "<"
+	}
+	return fmt.Sprintf("%s %s %s", g.Gauge, sign, strconv.FormatFloat(g.Level, 'g', -1, 64))
+}
+
+func (g Gate) opens(value float64) bool {
+	if g.Below {
+		return value < g.Level
+	}
+	return value > g.Level
+}
+
+// sizes are the units of bytes, largest first.
+func sizes() []size {
+	return []size{{"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}}
+}
+
+type size struct {
 	unit  string
 	bytes int64
 }
 
-func formatRate(bytesPerSecond int64) string {
-	for _, r := range rates() {
-		if bytesPerSecond%r.bytes == 0 {
-			return strconv.FormatInt(bytesPerSecond/r.bytes, 10) + r.unit
+// formatSize writes a size in the largest unit that loses nothing.
+func formatSize(bytes int64) string {
+	for _, s := range sizes() {
+		if bytes%s.bytes == 0 {
+			return strconv.FormatInt(bytes/s.bytes, 10) + s.unit
 		}
 	}
 	return ""
+}
+
+func parseSize(text string) (int64, bool) {
+	for _, s := range sizes() {
+		if number, ok := strings.CutSuffix(text, s.unit); ok {
+			n, err := strconv.ParseInt(number, 10, 64)
+			return n * s.bytes, err == nil && n > 0 && n <= math.MaxInt64/s.bytes
+		}
+	}
+	return 0, false
 }

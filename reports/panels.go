@@ -29,6 +29,7 @@ func knownPanels() []panelSpec {
 		{"Connections", "Devices that lost their connection against their will, and those that came back.", false,
 			[]seriesSpec{{SeriesReconnects, "came back"}, {SeriesLosses, "lost"}}},
 		{"Consumer lag", "Messages that the log holds and the fan-out workers have not finished.", false, []seriesSpec{{SeriesLag, "lag"}}},
+		{"Store reads", "What message pods read from the store, whatever for.", false, []seriesSpec{{SeriesReads, "reads"}}},
 		{"Queue length", "Messages that wait in front of a limit.", false, []seriesSpec{{SeriesQueue, "queue"}}},
 		{"Processor time", "Cores in use, process by process.", false, []seriesSpec{{SeriesCPU, "cpu"}}},
 	}

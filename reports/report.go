@@ -142,6 +142,7 @@ const (
 	SeriesMax        = "delivery_latency_max"
 	SeriesLosses     = "connections_lost"
 	SeriesReconnects = "reconnects"
+	SeriesReads      = "store_reads"
 	SeriesQueue      = "queue_length"
 	SeriesCPU        = "cpu"
 )

@@ -28,12 +28,14 @@ type device struct {
 	once    sync.Once
 	trouble atomic.Pointer[string]
 	up      atomic.Bool
+	readTo  map[chat.ID]chat.Position // touched by readAlong alone
+	absence
 }
 
 func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, error) {
 	rec := f.run.rec
 	name := fmt.Sprintf("u%d", number)
-	d := &device{fleet: f, name: name + "/phone", userID: user, resumed: make(chan struct{})}
+	d := &device{fleet: f, name: name + "/phone", userID: user, resumed: make(chan struct{}), readTo: map[chat.ID]chat.Position{}}
 	d.user, d.id = rec.Alias(user, name), rec.Text(d.name)
 	rec.Record(history.Event{Kind: history.DeviceKnown, Device: d.id, User: d.user})
 	sw := f.run.variant.Switches
@@ -41,8 +43,14 @@ func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, err
 	if err != nil {
 		return nil, err
 	}
+	shared := f.http
+	if comesBack(f.run.play.Plan, number) {
+		d.counted = true
+		shared = client.NewHTTP(d.bytes.over(f.run.sys.Network()), nil)
+		f.own = append(f.own, shared)
+	}
 	c, err := client.New(client.Config{
-		EdgeURL: f.run.sys.EdgeURL(), UserID: user, Device: "phone", Network: f.run.sys.Network(), HTTP: f.http,
+		EdgeURL: f.run.sys.EdgeURL(), UserID: user, Device: "phone", Network: f.run.sys.Network(), HTTP: shared, Sync: sw.Sync,
 		Token:     func(context.Context) (string, error) { return f.run.sys.Token(user) },
 		Reconnect: sw.Reconnect, HeartbeatBy: sw.HeartbeatBy, NoReceipts: !sw.Receipts,
 		RetryRefusal: retryRefusal, Observe: d.observe, Rand: rng, Log: f.run.opt.Log, Defects: defects,
@@ -138,6 +146,9 @@ func (d *device) observe(e client.Event) {
 			r.noticed(e.Conversation, e.MessageType, e.Seq, e.Text)
 		}
 		r.count(e.Kind)
+	case client.Receipt:
+		r.recordReceipts(e, h)
+		return
 	case client.Connected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(true)
@@ -146,6 +157,8 @@ func (d *device) observe(e client.Event) {
 		h.Text = rec.Text(e.Text)
 		d.up.Store(false)
 		d.trouble.Store(&e.Text)
+	case client.FirstScreen:
+		d.recordScreen(e, h)
 	case client.Gap, client.Skipped:
 		h.Until = lastOf(e.Text)
 	case client.Refused, client.Unknown, client.ErrorFrame:

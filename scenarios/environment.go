@@ -24,8 +24,6 @@ type Spec struct {
 	Log      *slog.Logger
 	// PresenceTTL and Heartbeat are the document's unless a small run shortens them.
 	PresenceTTL, Heartbeat time.Duration
-	// Skew shifts the wall clocks of pods, by name.
-	Skew map[string]time.Duration
 }
 
 // System is a running chat system as the lab sees it: what devices see, what faults act on, and what the stores hold.
@@ -39,6 +37,11 @@ type System interface {
 	Lag(context.Context) (map[int]int64, error)
 	// Usage is what each process has used since it began.
 	Usage() []Usage
+	// WritePast stores messages of a conversation as the system would have left them at the time at which they were made:
+	// in their places, without a log that remembers them. They are in order, and later than all that was stored before.
+	WritePast(ctx context.Context, conv chat.ID, members []chat.ID, ms []chat.Message) error
+	// Totals adds up a counter over all pods of a role, by the value of a label.
+	Totals(ctx context.Context, role, metric, label string) (map[string]float64, error)
 	// Scrape reads a gauge of every pod of a role and returns the largest.
 	Scrape(ctx context.Context, role, metric string) (float64, error)
 	// RoundTrip is what an awaited call between two pods costs on their link as it is now.

@@ -21,8 +21,10 @@ import (
 type fleet struct {
 	run     *run
 	http    *http.Client
+	own     []*http.Client // of devices whose traffic is counted
 	devices []*device
 	convs   []conversation
+	ctx     context.Context // of all devices
 	stopRun context.CancelFunc
 	running sync.WaitGroup
 }
@@ -55,11 +57,32 @@ func newFleet(ctx context.Context, r *run) (*fleet, error) {
 	if err := f.makeConversations(ctx, users); err != nil {
 		return nil, err
 	}
-	if err := f.connect(ctx); err != nil {
+	f.ctx, f.stopRun = context.WithCancel(context.WithoutCancel(ctx))
+	if err := f.begin(ctx); err != nil {
 		f.stop()
 		return nil, err
 	}
 	return f, nil
+}
+
+// begin connects all devices that are there when the workload begins. What is past happens before, while the others are
+// away.
+func (f *fleet) begin(ctx context.Context) error {
+	past := len(f.run.play.Plan.Past) > 0
+	if past {
+		if err := f.writePast(ctx, false); err != nil {
+			return fmt.Errorf("write what everybody has seen: %w", err)
+		}
+	}
+	if err := f.goAway(ctx); err != nil {
+		return err
+	}
+	if past {
+		if err := f.writePast(ctx, true); err != nil {
+			return fmt.Errorf("write what was missed: %w", err)
+		}
+	}
+	return f.connectAll(ctx, past)
 }
 
 func (f *fleet) makeConversations(ctx context.Context, users []chat.ID) error {
@@ -106,25 +129,37 @@ func (f *fleet) recordConversation(c workload.Conversation, id chat.ID) {
 	}
 }
 
-func (f *fleet) connect(ctx context.Context) error {
-	var runCtx context.Context
-	runCtx, f.stopRun = context.WithCancel(context.WithoutCancel(ctx))
+// connectAll connects the devices that are not away. If there is a past, they get it before anything else happens.
+func (f *fleet) connectAll(ctx context.Context, past bool) error {
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(connectAtOnce)
-	for _, d := range f.devices {
+	for u, d := range f.devices {
+		if f.run.play.Plan.Away(u) {
+			continue
+		}
 		g.Go(func() error {
-			f.running.Go(func() { d.live(runCtx) })
-			select {
-			case <-d.resumed:
-				return nil
-			case <-ctx.Done():
-				return fmt.Errorf("device %s did not connect within %s: %s", d.name, connectWithin, d.lastTrouble())
+			err := f.connect(ctx, d)
+			if err == nil && past {
+				err = d.client.Sync(ctx)
 			}
+			return err
 		})
 	}
 	return g.Wait()
+}
+
+func (f *fleet) connect(ctx context.Context, d *device) error {
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	d.start(f.ctx)
+	select {
+	case <-d.resumed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("device %s did not connect within %s: %s", d.name, connectWithin, d.lastTrouble())
+	}
 }
 
 func (f *fleet) stop() {
@@ -132,5 +167,7 @@ func (f *fleet) stop() {
 		f.stopRun()
 	}
 	f.running.Wait()
-	f.http.CloseIdleConnections()
+	for _, h := range append(f.own, f.http) {
+		h.CloseIdleConnections()
+	}
 }

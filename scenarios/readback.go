@@ -14,6 +14,9 @@ import (
 	"github.com/chatlab/chatlab/system/client"
 )
 
+// readPageWithin bounds how long a device asks for one page at the end.
+const readPageWithin = 30 * time.Second
+
 // quiesce waits, within a bound, until what was still on its way when the sends stopped has got its place: a send whose
 // outcome is unknown may arrive after its sender gave up.
 func (r *run) quiesce(ctx context.Context) {
@@ -97,7 +100,7 @@ func (r *run) readHistory(ctx context.Context, d *device, c conversation) error 
 	conv, n := r.rec.UUID(c.id), int64(0)
 	from := client.Range{FromStart: true, Limit: chat.MaxHistoryLimit}
 	for {
-		page, more, err := d.client.History(ctx, c.id, from)
+		page, more, err := d.readPage(ctx, c, from)
 		if err != nil {
 			return err
 		}
@@ -114,6 +117,19 @@ func (r *run) readHistory(ctx context.Context, d *device, c conversation) error 
 	}
 	r.rec.Record(history.Event{Kind: history.HistoryRead, Device: d.id, Conversation: conv, Count: n})
 	return nil
+}
+
+// readPage asks again while it is told to: what devices read at the end must not depend on how busy the machine is.
+func (d *device) readPage(ctx context.Context, c conversation, from client.Range) (page []chat.Message, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readPageWithin)
+	defer cancel()
+	for {
+		page, more, err = d.client.History(ctx, c.id, from)
+		var refusal *chat.Error
+		if !errors.As(err, &refusal) || !client.Retryable(refusal.Code) || !sleep(ctx, max(refusal.RetryAfter, 100*time.Millisecond)) {
+			return page, more, err
+		}
+	}
 }
 
 func (r *run) sighting(kind history.Kind, conv history.ID, m chat.Message) history.Event {

@@ -31,7 +31,7 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	}
 	topology := sc.Topology
 	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
-	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Skew: v.Skew, Log: opt.Log})
+	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Log: opt.Log})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}
@@ -78,6 +78,8 @@ type run struct {
 	counts   counters
 	members  memberships
 	lagging  map[int]bool
+	read     float64   // from the store, at the last sample
+	readAt   time.Time // of that
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -111,7 +113,7 @@ func (r *run) workAndFaults(ctx context.Context) error {
 	faults := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.observeFault) }()
+	go func() { faults <- chaos.Run(ctx, r.schedule, r.sys, r.lab()) }()
 	r.fleet.running.Go(func() { r.measureTrip(ctx) })
 	err := r.work(ctx)
 	cancel() // undoes what is still open

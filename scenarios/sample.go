@@ -26,6 +26,7 @@ const (
 	MetricCPU   = "cpu_seconds"              // since the process began, by process
 	MetricRSS   = "rss_bytes"                // by process
 	MetricQueue = "group_limit_queue_length" // sends, of the group for which most wait
+	MetricReads = "store_reads"              // reads/s of all message pods; only where devices come back
 	MetricTrip  = "round_trip"               // seconds, by link: an awaited call as the document's worker makes it
 )
 
@@ -61,7 +62,26 @@ func (r *run) sampleOnce(ctx context.Context) {
 	if q, err := r.sys.Scrape(ctx, "message", "chat_group_limit_longest_queue_length"); err == nil {
 		r.metric(MetricQueue, "", q, "sends")
 	}
+	if len(r.play.Plan.Absences) > 0 {
+		r.sampleReads(ctx)
+	}
 	r.tell()
+}
+
+// sampleReads records how much message pods have read from the store since the last sample.
+func (r *run) sampleReads(ctx context.Context) {
+	reads, err := r.sys.Totals(ctx, "message", storeReads, "call")
+	if err != nil {
+		return
+	}
+	now, sum := time.Now(), 0.0
+	for _, n := range reads {
+		sum += n
+	}
+	if !r.readAt.IsZero() {
+		r.metric(MetricReads, "", (sum-r.read)/now.Sub(r.readAt).Seconds(), "reads/s")
+	}
+	r.read, r.readAt = sum, now
 }
 
 func (r *run) sampleLag(lag map[int]int64) {
@@ -105,8 +125,12 @@ func (r *run) measureTrip(ctx context.Context) {
 	if !sleep(ctx, r.play.Steady/2) {
 		return
 	}
-	if d, err := r.sys.RoundTrip(ctx, "fanout-1", "gateway-1"); err == nil {
+	d, err := r.sys.RoundTrip(ctx, "fanout-1", "gateway-1")
+	switch {
+	case err == nil:
 		r.metric(MetricTrip, "fanout-1<->gateway-1", d.Seconds(), "s")
+	case ctx.Err() == nil:
+		r.opt.Log.Warn("the report will lack the round trip", "error", err)
 	}
 }
 

@@ -92,7 +92,6 @@ type Variant struct {
 	Description string
 	Switches    chat.Switches
 	Defect      string                   // of the clients, for mutation tests; of the system: Switches.Mutant
-	Skew        map[string]time.Duration // of pods' wall clocks, by name
 	Settle      func(Size) time.Duration // nil: the play's; shorter where it is foretold that not everything arrives
 	Faults      func(Size) string        // text form of a chaos.Schedule; nil: none
 	Expect      map[string]Expectation   // of the promises, by name; one that is not named must hold

@@ -44,6 +44,8 @@ func (r *run) work(ctx context.Context) error {
 	stopPhases := r.phases(ctx)
 	defer stopPhases()
 	r.fleet.running.Go(func() { r.changeMembers(ctx) })
+	r.fleet.running.Go(func() { r.readAlong(ctx) })
+	r.absences(r.sendCtx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for number := 0; ; number++ {
@@ -89,12 +91,26 @@ func (r *run) enter(phase string) {
 	r.rec.Record(history.Event{Kind: history.Phase, Text: r.rec.Text(phase)})
 }
 
+// lab is what faults wait for, and where they leave their trace.
+func (r *run) lab() chaos.Lab {
+	return chaos.Lab{Observe: r.observeFault, Gauges: map[string]func(context.Context) (float64, error){
+		"lag": func(ctx context.Context) (float64, error) {
+			lag, err := r.sys.Lag(ctx)
+			return float64(most(lag)), err
+		},
+		"sends":       func(context.Context) (float64, error) { return float64(r.counts.sends.Load()), nil },
+		"connections": func(context.Context) (float64, error) { return float64(r.fleet.up()), nil },
+	}}
+}
+
 func (r *run) observeFault(e chaos.Event) {
 	kind := history.FaultBegun
 	switch e.Kind {
 	case chaos.Ended:
 		kind = history.FaultEnded
-	case chaos.Refused:
+	case chaos.Healed:
+		kind = history.FaultHealed
+	case chaos.Refused, chaos.Noted:
 		kind = history.Note
 	}
 	r.rec.Record(history.Event{Kind: kind, Text: r.rec.Text(e.Text)})
@@ -129,11 +145,14 @@ func (r *run) settle(ctx context.Context) {
 	}
 }
 
-func (f *fleet) allUp() bool {
+func (f *fleet) allUp() bool { return f.up() == len(f.devices) }
+
+// up is how many devices are connected.
+func (f *fleet) up() (n int) {
 	for _, d := range f.devices {
-		if !d.up.Load() {
-			return false
+		if d.up.Load() || d.away.Load() {
+			n++
 		}
 	}
-	return true
+	return n
 }

@@ -32,6 +32,7 @@ type Port struct {
 	release  func()       // gives up the address, kept while down
 	conns    map[*tracked]struct{}
 	running  sync.WaitGroup
+	frost    Frost
 }
 
 // Open listens.
@@ -102,6 +103,7 @@ func (p *Port) Down() {
 	}
 	p.release = Claim(p.listener)
 	p.shut()
+	p.frost.Thaw() // who comes back is another
 }
 
 // shut closes what is open. The caller holds the lock.
@@ -113,6 +115,13 @@ func (p *Port) shut() {
 	}
 	clear(p.conns)
 }
+
+// Freeze makes the port that of a stopped process: connections live and dials succeed, but nothing is read or answered until Thaw or
+// Down.
+func (p *Port) Freeze() { p.frost.Freeze() }
+
+// Thaw ends a freeze.
+func (p *Port) Thaw() { p.frost.Thaw() }
 
 // Living is the number of open connections.
 func (p *Port) Living() int {
@@ -193,7 +202,7 @@ func (p *Port) accept(listener net.Listener) {
 
 // hand passes a connection to Accept, unless the listener it came from went down meanwhile.
 func (p *Port) hand(from net.Listener, conn net.Conn) {
-	t := &tracked{Conn: conn, port: p}
+	t := &tracked{Conn: p.frost.Conn(conn), port: p}
 	p.mu.Lock()
 	down := p.listener != from
 	if !down {

@@ -1,9 +1,11 @@
 package port_test
 
 import (
+	"io"
 	"net"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,4 +93,57 @@ func TestSessionEndsWithoutThePort(t *testing.T) {
 	defer func() { _ = client.Close() }()
 	_, err = second.Accept()
 	require.NoError(t, err)
+}
+
+func TestFrozenPortHoldsWhatCrossesIt(t *testing.T) {
+	p := open(t, port.Config{})
+	client, server := connect(t, p)
+	p.Freeze()
+	p.Freeze()
+	_, err := client.Write([]byte("question"))
+	require.NoError(t, err)
+	heard := make(chan string, 1)
+	hear := func(conn net.Conn, n int) {
+		text := make([]byte, n)
+		n, _ = io.ReadFull(conn, text)
+		heard <- string(text[:n])
+	}
+	go hear(server, len("question"))
+	answered := make(chan error, 1)
+	go func() {
+		_, err := server.Write([]byte("answer"))
+		answered <- err
+	}()
+	select {
+	case text := <-heard:
+		require.FailNow(t, "a frozen process read", text)
+	case err := <-answered:
+		require.FailNow(t, "a frozen process wrote", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	p.Thaw()
+	require.Equal(t, "question", <-heard)
+	require.NoError(t, <-answered)
+	hear(client, len("answer"))
+	require.Equal(t, "answer", <-heard)
+}
+
+func TestConnectionsEndInTheFrost(t *testing.T) {
+	for _, end := range []func(*port.Port, net.Conn){
+		func(p *port.Port, _ net.Conn) { p.Down() },
+		func(p *port.Port, _ net.Conn) { _ = p.Close() },
+		func(_ *port.Port, server net.Conn) { _ = server.Close() },
+	} {
+		p := open(t, port.Config{})
+		client, server := connect(t, p)
+		p.Freeze()
+		_, err := client.Write([]byte("x"))
+		require.NoError(t, err)
+		ended := make(chan error, 2)
+		go func() { _, err := io.ReadAll(server); ended <- err }()
+		go func() { _, err := server.Write([]byte("y")); ended <- err }()
+		end(p, server)
+		require.Error(t, <-ended)
+		require.Error(t, <-ended)
+	}
 }

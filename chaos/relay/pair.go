@@ -78,6 +78,13 @@ func (p *pair) attach(server net.Conn) bool {
 	return true
 }
 
+// joins tells whether the connection that From dialled at an address has reached the target.
+func (p *pair) joins(from string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns) == 2 && p.conns[0].RemoteAddr().String() == from
+}
+
 func (p *pair) over() bool { return p.ctx.Err() != nil }
 
 // reset breaks both halves: each end sees a reset, not an orderly end.

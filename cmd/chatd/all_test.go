@@ -174,7 +174,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--help"}, 0, ""},
 		{[]string{"nonsense"}, 2, "Try: chatd --help"},
 		{[]string{"gateway"}, 2, "role gateway needs --name"},
-		{[]string{"presence", "--name", "p", "--redis-presence", "r:1", "--insecure-rpc", "--rpc-listen", "127.0.0.1:99999"}, 3, "listen for rpc"},
+		{[]string{"presence", "--name", "p", "--redis-presence", "r:1", "--insecure-rpc", "--rpc-listen", "127.0.0.1:99999"}, 3, "at --rpc-listen: listen tcp"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			cmd, stderr := command(c.args...)

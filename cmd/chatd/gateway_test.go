@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,20 +19,43 @@ import (
 	"github.com/chatlab/chatlab/system/token"
 )
 
-// TestGatewayStopsWhenAsked starts one role by itself, as an orchestrator does, and ends it with SIGTERM.
-func TestGatewayStopsWhenAsked(t *testing.T) {
-	key, err := token.NewKey()
-	require.NoError(t, err)
-	jwks := filepath.Join(t.TempDir(), "keys.jwks")
-	require.NoError(t, os.WriteFile(jwks, key.JWKS(), 0o600))
-	cmd, stderr := command("gateway", "--name", "gateway-1", "--messages", "127.0.0.1:1", "--presences", "127.0.0.1:1",
+// gateway starts one role by itself, as an orchestrator does. Its keys are in a file.
+func gateway(t *testing.T) (cmd *exec.Cmd, stderr *bytes.Buffer, at node.Addresses, jwks string) {
+	jwks = filepath.Join(t.TempDir(), "keys.jwks")
+	writeKey(t, jwks)
+	cmd, stderr = command("gateway", "--name", "gateway-1", "--messages", "127.0.0.1:1", "--presences", "127.0.0.1:1",
 		"--user-jwks", jwks, "--ticket-jwks", jwks, "--insecure-rpc")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	var at node.Addresses
 	require.NoError(t, json.NewDecoder(stdout).Decode(&at), stderr)
+	return cmd, stderr, at, jwks
+}
+
+func writeKey(t *testing.T, jwks string) {
+	key, err := token.NewKey()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(jwks, key.JWKS(), 0o600))
+}
+
+// TestHangUpReadsKeysAgain: SIGHUP, which would end another process, makes a role look at its files.
+func TestHangUpReadsKeysAgain(t *testing.T) {
+	cmd, stderr, at, jwks := gateway(t)
+	writeKey(t, jwks)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	for _, what := range []string{"user_keys", "ticket_keys"} {
+		require.Eventually(t, func() bool {
+			return strings.Contains(text(t, at, "/metrics"), `chat_reloads_total{outcome="ok",what="`+what+`"} 1`)
+		}, 20*time.Second, 10*time.Millisecond, what)
+	}
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait(), "it ends as asked after it: %s", stderr)
+}
+
+// TestGatewayStopsWhenAsked ends a role with SIGTERM.
+func TestGatewayStopsWhenAsked(t *testing.T) {
+	cmd, stderr, at, _ := gateway(t)
 	require.Equal(t, "gateway-1", at.Name)
 	require.NotEmpty(t, at.Public)
 	require.NotEmpty(t, at.RPC)

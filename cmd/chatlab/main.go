@@ -32,6 +32,9 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Judge a saved history again."`
 	Sockets socketsCommand `cmd:"" help:"Hold many idle sockets, kill a gateway, and watch its devices come back: memory, CPU and reconnects."`
 	History historyCommand `cmd:"" help:"Print a saved history as JSON lines."`
+	Faults  faultsCommand  `cmd:"" help:"Print every kind of fault, how it is written, and which world cannot do it."`
+	Up      upCommand      `cmd:"" help:"Start Kafka, Cassandra and Redis in containers, and keep them for the runs that follow."`
+	Down    downCommand    `cmd:"" help:"Remove what up started, and what runs left that crashed."`
 }
 
 // console is where a command reads and writes, and the code it ends with.

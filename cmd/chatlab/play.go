@@ -12,15 +12,13 @@ import (
 	"github.com/chatlab/chatlab/reports/compose"
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios"
-	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 )
 
 // play runs one variant into its history file and judges that file.
-func (r runCommand) play(c *console, env embedded.Environment, sc scenarios.Scenario, v scenarios.Variant) (scenarios.Result, error) {
+func (r runCommand) play(c *console, env scenarios.Environment, words *lastWords, sc scenarios.Scenario, v scenarios.Variant) (scenarios.Result, error) {
 	file := filepath.Join(r.Out, "history-"+v.Name+".chatlab")
 	progress := terminal.NewProgress(c.stdout, c.screen())
-	words := &lastWords{}
-	env.LastWords = words.hear
+	words.forget()
 	err := r.record(c, env, sc, v, file, progress)
 	switch {
 	case err == nil:

@@ -15,17 +15,17 @@ import (
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/catalogue"
-	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 )
 
 type runCommand struct {
 	Scenario string     `arg:"" help:"Name of the scenario; chatlab list shows them."`
-	World    string     `help:"Where it runs: embedded, which needs nothing installed." placeholder:"embedded" env:"CHATLAB_WORLD"`
+	World    string     `help:"Where it runs: embedded, which needs nothing installed, or containers: real Kafka, Cassandra and Redis." placeholder:"embedded" env:"CHATLAB_WORLD"`
 	Variant  []string   `help:"Only these variants; all when left out." placeholder:"NAME"`
 	Size     string     `help:"small takes seconds; document has the reference design's own numbers." enum:"small,document" default:"small"`
 	Seed     uint64     `help:"The same seed plays the same workload." default:"1"`
 	Out      string     `help:"Where report and histories go." default:"chatlab-out" type:"path" placeholder:"DIR"`
 	LogLevel slog.Level `help:"What the lab itself says on stderr: debug, info, warn or error." default:"error"`
+	Images   images     `embed:""`
 }
 
 func (r runCommand) Run(c *console) error {
@@ -33,14 +33,22 @@ func (r runCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	env, err := world(r.World)
+	c.say(0, fmt.Sprintf("%s, size %s, seed %d", sc.Name, r.Size, r.Seed))
+	words := &lastWords{}
+	env, leave, err := r.enter(c, words)
 	if err != nil {
 		return err
 	}
-	if err := r.clear(); err != nil {
-		return fmt.Errorf("%w\nChoose a directory that can be written with --out DIR", err)
+	if err = r.clear(); err != nil {
+		err = fmt.Errorf("%w\nChoose a directory that can be written with --out DIR", err)
+	} else {
+		err = r.variants(c, env, words, sc, variants)
 	}
-	c.say(0, fmt.Sprintf("%s, size %s, seed %d", sc.Name, r.Size, r.Seed))
+	return errors.Join(err, leave())
+}
+
+// variants plays each in the world and reports on all.
+func (r runCommand) variants(c *console, env scenarios.Environment, words *lastWords, sc scenarios.Scenario, variants []scenarios.Variant) error {
 	c.say(0, fmt.Sprintf("world %s: %s", env.Name(), env.Why()))
 	c.say(0, sc.Question)
 	started := time.Now()
@@ -48,7 +56,7 @@ func (r runCommand) Run(c *console) error {
 	for i, v := range variants {
 		fmt.Fprintln(c.stdout)
 		c.say(0, fmt.Sprintf("%s (%d of %d): %s", v.Name, i+1, len(variants), v.Description))
-		res, err := r.play(c, env, sc, v)
+		res, err := r.play(c, env, words, sc, v)
 		if err != nil {
 			return err
 		}
@@ -75,18 +83,6 @@ func (r runCommand) choose() (scenarios.Scenario, []scenarios.Variant, error) {
 		chosen = sc.Variants
 	}
 	return sc, chosen, nil
-}
-
-// world finds where to run.
-func world(name string) (embedded.Environment, error) {
-	switch name {
-	case "":
-		return embedded.Environment{Reason: "the default, because nothing has to be installed"}, nil
-	case embedded.Environment{}.Name():
-		return embedded.Environment{Reason: "chosen by --world or CHATLAB_WORLD"}, nil
-	}
-	return embedded.Environment{}, fmt.Errorf("world %q does not exist: leave out --world and CHATLAB_WORLD, or say embedded: real drivers, "+
-		"pods as processes, stores as stand-ins with nothing to install", name)
 }
 
 // clear makes the directory and takes the last run's report out of it, so that a run which ends early does not leave
@@ -118,6 +114,9 @@ func (r runCommand) report(c *console, sc scenarios.Scenario, results []scenario
 // again is the command that plays the same run.
 func (r runCommand) again() string {
 	args := []string{"go run ./cmd/chatlab run", r.Scenario, "--size", r.Size, "--seed", fmt.Sprint(r.Seed)}
+	if r.World != "" {
+		args = append(args, "--world", r.World)
+	}
 	for _, v := range r.Variant {
 		args = append(args, "--variant", v)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// story FILE: six people in a group to which one of them writes 25 messages before and 25 during the measured phase, and
-// everything is as promised.
+// story FILE: six people in a group to which one of them writes 25 messages before and 25 during the measured phase, hears
+// that it has arrived, and everything is as promised.
 func story(ts *testscript.TestScript, _ bool, args []string) {
 	const people, messages = 6, 50
 	var out strings.Builder
@@ -38,6 +38,7 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 			line(ms+20, `"raw",%s`, sighting(p, m))
 			line(ms+20, `"shown",%s`, sighting(p, m))
 		}
+		line(ms+30, `"receipt","device":"u0/phone","conversation":"c1","seq":%d,"delivered":%d,"count":%d`, m+1, people-1, people-1)
 	}
 	line(5000, `"phase","text":"end"`)
 	for m := range messages {

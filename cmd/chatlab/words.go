@@ -8,30 +8,37 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/chatlab/chatlab/scenarios/environment/embedded"
+	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 )
 
 // lastWords collects what a run's pods said last.
 type lastWords struct {
 	mu  sync.Mutex
-	all []embedded.LastWords
+	all []deployment.LastWords
 }
 
-func (l *lastWords) hear(w embedded.LastWords) {
+func (l *lastWords) hear(w deployment.LastWords) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, w)
 }
 
-func everybody(embedded.LastWords) bool { return true }
-
-func crashed(w embedded.LastWords) bool { return w.Ended != "" }
-
-// tell prints the words of some pods, in the order of their names.
-func (l *lastWords) tell(out io.Writer, of func(embedded.LastWords) bool) {
+// forget begins a new run.
+func (l *lastWords) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slices.SortStableFunc(l.all, func(a, b embedded.LastWords) int { return cmp.Compare(a.Pod, b.Pod) })
+	l.all = nil
+}
+
+func everybody(deployment.LastWords) bool { return true }
+
+func crashed(w deployment.LastWords) bool { return w.Ended != "" }
+
+// tell prints the words of some pods, in the order of their names.
+func (l *lastWords) tell(out io.Writer, of func(deployment.LastWords) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slices.SortStableFunc(l.all, func(a, b deployment.LastWords) int { return cmp.Compare(a.Pod, b.Pod) })
 	for _, w := range l.all {
 		if !of(w) {
 			continue

@@ -6,14 +6,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/chatlab/chatlab/scenarios/environment/embedded"
+	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 )
 
 func TestLastWords(t *testing.T) {
 	l := &lastWords{}
-	l.hear(embedded.LastWords{Pod: "message-1", Log: "panic: no\ngoroutine 1", Ended: "exit status 2"})
-	l.hear(embedded.LastWords{Pod: "edge-1", Log: "level=WARN"})
-	l.hear(embedded.LastWords{Pod: "presence-1", Ended: "signal: killed"})
+	l.hear(deployment.LastWords{Pod: "message-1", Log: "panic: no\ngoroutine 1", Ended: "exit status 2"})
+	l.hear(deployment.LastWords{Pod: "edge-1", Log: "level=WARN"})
+	l.hear(deployment.LastWords{Pod: "presence-1", Ended: "signal: killed"})
 	var all, some strings.Builder
 	l.tell(&all, everybody)
 	l.tell(&some, crashed)

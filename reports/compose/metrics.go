@@ -2,6 +2,7 @@ package compose
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/chatlab/chatlab/reports"
@@ -18,6 +19,8 @@ const (
 	fromSystem  = "operating system, per process"
 	fromCalls   = "the lab: median of 20 empty calls over the link, as the document's worker makes them"
 	fromPods    = "message pods' /metrics"
+	fromReturn  = "the device that comes back: from its first attempt to connect"
+	fromSockets = "the device's connections, both directions"
 )
 
 // metrics picks the figures that a reader wants beside the properties.
@@ -45,7 +48,29 @@ func metrics(res scenarios.Result) []reports.Metric {
 				reports.Metric{Name: "ack " + g.Phase + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromSender})
 		}
 	}
-	return append(append(out, returns(n)...), sampled(n)...)
+	return slices.Concat(back(n), out, returns(n), sampled(n))
+}
+
+// back is what the return of a device cost that had been away.
+func back(n *measure.Numbers) []reports.Metric {
+	r := n.Return
+	if r.Devices == 0 {
+		return nil
+	}
+	out := []reports.Metric{
+		{Name: "first screen after", Value: reports.Number(r.Screen), Unit: "s", Source: fromReturn, Key: true},
+		{Name: "store reads of the first screen", Value: reports.Number(r.ScreenReads), Unit: "reads", Source: fromPods, Key: true},
+		{Name: "bytes until the first screen", Value: reports.Number(r.ScreenBytes), Unit: "bytes", Source: fromSockets, Key: true},
+		{Name: "everything shown after", Value: reports.Number(r.Synced), Unit: "s", Source: fromReturn, Key: true},
+		{Name: "store reads until then", Value: reports.Number(r.SyncReads), Unit: "reads", Source: fromPods, Key: true},
+		{Name: "bytes until then", Value: reports.Number(r.SyncBytes), Unit: "bytes", Source: fromSockets, Key: true},
+		{Name: "missed messages", Value: reports.Number(r.Missed), Unit: "messages", Source: fromCounts},
+		{Name: "missed messages shown", Value: reports.Number(r.Shown), Unit: "messages", Source: fromCounts},
+	}
+	for _, c := range r.Calls {
+		out = append(out, reports.Metric{Name: "store reads until then, by " + c.Name, Value: reports.Number(c.Reads), Unit: "reads", Source: fromPods})
+	}
+	return out
 }
 
 // returns are what devices felt that lost their connection.
@@ -75,7 +100,7 @@ func totals(n *measure.Numbers) []reports.Metric {
 		{Name: "gaps noticed", Value: reports.Number(t.Gaps), Unit: "gaps", Source: fromCounts},
 	}
 	if rate, ok := pushRate(n); ok {
-		out = append(out, reports.Metric{Name: "pushes while the fault lasts", Value: reports.Number(rate), Unit: "pushes/s", Source: fromCounts, Key: true})
+		out = append(out, reports.Metric{Name: "pushes while the fault lasts", Value: reports.Number(rate), Unit: "pushes/s", Source: fromCounts, Key: rate > 0})
 	}
 	return out
 }
@@ -112,7 +137,7 @@ func phase(n *measure.Numbers, name string) (from, to float64) {
 // sampled are lag, queue and the CPU of every process while the fault lasts.
 func sampled(n *measure.Numbers) (out []reports.Metric) {
 	from, to := phase(n, "fault")
-	pods := 0.0
+	pods, stores := 0.0, 0.0
 	for _, s := range n.Samples {
 		if s.Name == scenarios.MetricTrip {
 			out = append(out, reports.Metric{Name: "round trip " + s.Label, Value: reports.Number(s.Last), Unit: "s", Source: fromCalls, Key: true})
@@ -128,14 +153,30 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 		case scenarios.MetricCPU:
 			cores := (float64(s.Max) - float64(s.Min)) / max(to-from, 1)
 			out = append(out, reports.Metric{Name: "cpu " + s.Label, Value: reports.Number(cores), Unit: "cores", Source: fromSystem})
-			if !strings.HasPrefix(s.Label, "lab") {
+			switch {
+			case isStore(s.Label):
+				stores += cores
+			case !strings.HasPrefix(s.Label, "lab"):
 				pods += cores
 			}
 		case scenarios.MetricRSS:
 			out = append(out, reports.Metric{Name: "memory " + s.Label + ", at most", Value: reports.Number(s.Max), Unit: "bytes", Source: fromSystem})
 		}
 	}
+	if stores > 0 {
+		out = append(out, reports.Metric{Name: "cpu of all stores while the fault lasts", Value: reports.Number(stores), Unit: "cores", Source: fromSystem, Key: true})
+	}
 	return append(out, reports.Metric{Name: "cpu of all pods while the fault lasts", Value: reports.Number(pods), Unit: "cores", Source: fromSystem, Key: true})
+}
+
+// isStore tells a store's server from a pod, where stores are processes of their own.
+func isStore(process string) bool {
+	for _, prefix := range []string{"kafka-", "cassandra-", "redis-"} {
+		if strings.HasPrefix(process, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // labels counts the groups of conversations that are measured apart.

@@ -23,7 +23,7 @@ func anEvent(t *rapid.T, ids ID) Event {
 			e.set(f, rapid.Int64Range(0, int64(ids)).Draw(t, f.key()))
 		case f == fValue:
 			e.Value = rapid.Float64().Draw(t, f.key())
-		case f == fAttempt || f == fCloseCode:
+		case f == fAttempt || f == fCloseCode || f == fDelivered || f == fReadBy:
 			e.set(f, int64(rapid.Int32().Draw(t, f.key())))
 		default:
 			e.set(f, rapid.Int64().Draw(t, f.key()))

@@ -17,7 +17,7 @@ type Event struct {
 	Until      int64         // last place of a range that begins at Seq; 0: it is not known
 	Order      int64         // place of a row in the store's own order within its conversation, from 1
 	Offset     int64         // of the record in the log
-	Count      int64         // rows read
+	Count      int64         // rows read; of a receipt: members besides the sender
 	Value      float64       // of a metric
 
 	Device       ID // "u17/phone"
@@ -32,6 +32,8 @@ type Event struct {
 	Unit         ID // of a metric
 
 	Attempt   int32 // 1 for the first
+	Delivered int32 // members who have a place
+	ReadBy    int32 // and who have read it
 	CloseCode int32 // 0: the connection broke without one
 	Kind      Kind
 }

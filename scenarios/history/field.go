@@ -14,6 +14,7 @@ func (f field) key() string {
 	return [fields]string{
 		"device", "user", "sender", "conversation", "client_msg_id", "message_id", "text", "code", "label", "unit",
 		"seq", "until", "order", "offset", "count", "attempt", "close_code", "intended_ms", "retry_after_ms", "value",
+		"delivered", "read_by",
 	}[f]
 }
 
@@ -61,6 +62,10 @@ func (e *Event) get(f field) int64 {
 		return int64(e.Attempt)
 	case fCloseCode:
 		return int64(e.CloseCode)
+	case fDelivered:
+		return int64(e.Delivered)
+	case fReadBy:
+		return int64(e.ReadBy)
 	case fIntended:
 		return int64(e.Intended)
 	case fRetryAfter:
@@ -88,6 +93,10 @@ func (e *Event) set(f field, v int64) {
 		e.Attempt = int32(v)
 	case fCloseCode:
 		e.CloseCode = int32(v)
+	case fDelivered:
+		e.Delivered = int32(v)
+	case fReadBy:
+		e.ReadBy = int32(v)
 	case fIntended:
 		e.Intended = time.Duration(v)
 	case fRetryAfter:

@@ -80,6 +80,8 @@ type line struct {
 	Value      *float64 `json:"value"`
 	Attempt    int32    `json:"attempt"`
 	CloseCode  int32    `json:"close_code"`
+	Delivered  int32    `json:"delivered"`
+	ReadBy     int32    `json:"read_by"`
 
 	Device       string `json:"device"`
 	User         string `json:"user"`
@@ -139,6 +141,7 @@ func (p *parser) event(kind Kind, l *line) Event {
 	e := Event{
 		Kind: kind, At: nanos(l.AtMS), Intended: nanos(l.Intended), RetryAfter: nanos(l.RetryAfter),
 		Seq: l.Seq, Until: l.Until, Order: l.Order, Offset: l.Offset, Count: l.Count, Attempt: l.Attempt, CloseCode: l.CloseCode,
+		Delivered: l.Delivered, ReadBy: l.ReadBy,
 		Device: id(l.Device), User: id(l.User), Sender: id(l.Sender), Conversation: id(l.Conversation), ClientMsg: id(l.ClientMsg),
 		Message: id(l.Message), Text: id(l.Text), Code: id(l.Code), Label: id(l.Label), Unit: id(l.Unit),
 	}

@@ -46,6 +46,15 @@ const (
 
 	Draining // Device, RetryAfter: the gateway wants the device to leave within it; that it then leaves is not its own wish
 
+	FaultHealed // Text: the fault; what it broke has been seen to work
+
+	MarkedRead // Device, Conversation, Seq: its user has read everything up to here
+	Receipt    // Device, Conversation, Seq, Delivered, ReadBy, Count: it is told how many of Count members besides the place's sender have that place and have read it
+
+	Listed   // Device, Conversation, Seq: the newest place, Count: unread messages: a conversation on a first screen, the newest first
+	Glimpsed // Device, Conversation, Sender, ClientMsg, Message, Seq, Text: a message on a first screen, ahead of the order
+	Screen   // Device, Count: the first screen with so many conversations is there
+
 	kinds // their number
 )
 
@@ -73,6 +82,8 @@ const (
 	fIntended
 	fRetryAfter
 	fValue
+	fDelivered
+	fReadBy
 	fields // their number
 )
 
@@ -118,6 +129,12 @@ func schemas() *[kinds]schema {
 		Metric:       {"metric", []field{fText, fLabel, fValue, fUnit}},
 		Note:         {"note", []field{fText}},
 		Draining:     {"draining", []field{fDevice, fRetryAfter}},
+		FaultHealed:  {"fault_healed", []field{fText}},
+		MarkedRead:   {"marked_read", []field{fDevice, fConversation, fSeq}},
+		Receipt:      {"receipt", []field{fDevice, fConversation, fSeq, fDelivered, fReadBy, fCount}},
+		Listed:       {"listed", []field{fDevice, fConversation, fSeq, fCount}},
+		Glimpsed:     {"glimpsed", message},
+		Screen:       {"screen", []field{fDevice, fCount}},
 	}
 }
 

@@ -22,6 +22,7 @@ type Numbers struct {
 	Acks       []Grouped      `json:"acks"`       // from intended to acknowledged
 	Deliveries []Grouped      `json:"deliveries"` // from intended to shown
 	Reconnects Reconnects     `json:"reconnects"`
+	Return     Return         `json:"return"`
 	Samples    []Samples      `json:"samples"` // of metrics, by phase
 	Timeline   Timeline       `json:"timeline"`
 }
@@ -74,12 +75,13 @@ type meter struct {
 	samples  samples
 	timeline timeline
 	returns  reconnects
+	back     returning
 	faults   []Fault
 	last     time.Duration
 }
 
 func newMeter(name ledger.Names, o Options) *meter {
-	m := &meter{views: ledger.Views{Names: name}, plan: newPlan(o.Late), timeline: newTimeline(o.Step)}
+	m := &meter{views: ledger.Views{Names: name}, plan: newPlan(o.Late), timeline: newTimeline(o.Step), back: newReturning()}
 	m.delivery, m.acks.views, m.sends.views, m.samples.views = NewDelivery(&m.views), &m.views, &m.views, &m.views
 	return m
 }
@@ -94,6 +96,7 @@ func (m *meter) observe(e *history.Event) {
 	m.samples.observe(e)
 	m.timeline.observe(e, &m.views)
 	m.returns.observe(e, &m.views, &m.timeline)
+	m.back.observe(e, &m.views)
 	m.fault(e)
 	m.last = max(m.last, e.At)
 }
@@ -118,8 +121,8 @@ func (m *meter) numbers() *Numbers {
 	return &Numbers{
 		Duration: seconds(deadline), Phases: m.phases(), Faults: m.faults, Plan: m.plan.result(), Totals: m.totals, Sends: m.sends.list(),
 		Acks: m.acks.groups.list(&m.views), Deliveries: m.delivery.groups.list(&m.views), Samples: m.samples.list(),
-		Reconnects: m.returns.result(),
-		Timeline:   m.timeline.result(m.views.Names),
+		Reconnects: m.returns.result(), Return: m.back.result(),
+		Timeline: m.timeline.result(m.views.Names),
 	}
 }
 

@@ -31,7 +31,7 @@ func newPlan(bound time.Duration) plan {
 }
 
 func (p *plan) observe(e *history.Event) {
-	if e.Kind == history.Send {
+	if e.Kind == history.Send && e.Intended >= 0 { // what is past was not sent in this run
 		p.late.Record(e.At - e.Intended)
 	}
 }

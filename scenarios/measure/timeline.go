@@ -96,7 +96,7 @@ func (t *timeline) observe(e *history.Event, v *ledger.Views) {
 			t.latency(label, i).Record(took)
 		}
 	}
-	if e.Kind == history.Metric && !math.IsNaN(e.Value) {
+	if e.Kind == history.Metric && !math.IsNaN(e.Value) && !momentary(v.Names(e.Text)) {
 		m := of(t.metrics, metric{e.Text, e.Label, e.Unit}).at(i)
 		m.sum, m.n = m.sum+e.Value, m.n+1
 	}

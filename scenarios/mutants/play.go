@@ -72,9 +72,10 @@ func scenario(load time.Duration) scenarios.Scenario {
 	}
 }
 
-// plan: two groups of eight, one of which has guests for a while, and four pairs who talk quickly. All stay below the group limit.
+// plan: two groups of eight, one of which has guests for a while and the other a listener who goes away and comes back,
+// and four pairs who talk quickly. All stay below the group limit.
 func plan(load time.Duration) workload.Plan {
-	p := workload.Plan{Users: 24, Length: load}
+	p := workload.Plan{Users: 25, Length: load}
 	add := func(name, kind string, first, end int, perSecond float64) {
 		p.Conversations = append(p.Conversations, workload.Conversation{Name: name, Kind: kind, Members: workload.Range(first, end)})
 		p.Streams = append(p.Streams, workload.Stream{Conversation: name, PerSecond: perSecond, To: load, Bytes: 100})
@@ -85,6 +86,8 @@ func plan(load time.Duration) workload.Plan {
 	guest := workload.Change{Conversation: "group 1", By: 0, At: load / 4, Add: []int{16, 17}}
 	gone := workload.Change{Conversation: "group 1", By: 1, At: load / 2, Remove: []int{17}}
 	p.Changes = []workload.Change{guest, gone}
+	p.Conversations[1].Members, p.Streams[1].Senders = append(workload.Range(8, 16), 24), workload.Range(8, 16)
+	p.Absences = []workload.Absence{{User: 24, From: load / 4, To: load / 2}}
 	for i := range 4 {
 		add(fmt.Sprintf("pair %d", i+1), chat.Direct, 16+2*i, 18+2*i, 4)
 	}
@@ -101,6 +104,7 @@ func (m Mutant) variant() scenarios.Variant {
 	sw.Mutant = m.System
 	checks := []property.Property{
 		property.RawAtMostOnce(),
+		property.ExactResume(),
 		property.AckedRatio(property.Floor{Phase: "steady", Ratio: 0.95, MinSamples: 20}),
 		property.DeliveryLag(property.Bound{Phase: "steady", P50: 700 * time.Millisecond, MinSamples: 20}),
 	}

@@ -3,7 +3,6 @@ package paths
 
 import (
 	"strings"
-	"time"
 
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/property"
@@ -14,8 +13,7 @@ import (
 type Fault struct {
 	Name     string
 	What     string
-	Schedule string                   // text form of a chaos.Schedule
-	Skew     map[string]time.Duration // of pods' clocks
+	Schedule string // text form of a chaos.Schedule
 }
 
 // Faults lists them. Each begins in the steady load's middle and ends before the load does.
@@ -28,7 +26,7 @@ func Faults() []Fault {
 		{Name: "no log", What: "message pods do not reach Kafka for 2 s", Schedule: "at 2s cut message-*<->kafka-* for 2s"},
 		{Name: "no cache", What: "nobody reaches the message cache for 2 s", Schedule: "at 2s cut *<->redis-cache for 2s"},
 		{Name: "skew", What: "the clock of one message pod is 500 ms ahead, and the other takes over from it",
-			Schedule: "at 2s kill message-1 for 1s", Skew: map[string]time.Duration{"message-1": 500 * time.Millisecond}},
+			Schedule: "at 0s skew message-1 500ms\nat 2s kill message-1 for 1s"},
 	}
 }
 
@@ -72,7 +70,7 @@ func (c Cell) variant() scenarios.Variant {
 		panic(err) // the name is ours
 	}
 	sw.WritePath = c.Path
-	v := scenarios.Variant{Name: c.Name(), Description: c.Fault.What, Switches: sw, Skew: c.Fault.Skew, Expect: c.expect()}
+	v := scenarios.Variant{Name: c.Name(), Description: c.Fault.What, Switches: sw, Expect: c.expect()}
 	if c.Fault.Schedule != "" {
 		v.Faults = func(scenarios.Size) string { return c.Fault.Schedule }
 	}

@@ -106,6 +106,10 @@ func generate(b *testing.B, path string, placed bool, events int) int {
 		}
 		r.send(d, m)
 		r.finish(random.IntN(16) % 15)
+		r.mark(d, m)
+		for range len(m.members) / 5 { // receipts are a tenth of what devices get
+			r.tell(m)
+		}
 	}
 	r.end(func(*gadget) bool { return r.events < events })
 	require.NoError(b, rec.Close())

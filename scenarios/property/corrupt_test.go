@@ -49,6 +49,17 @@ func corruptions() []corruption {
 			user := s.owner(s.events[i].Device)
 			return s.without(func(e *history.Event) bool { return e.Kind == history.Joined && e.User == user })
 		}},
+		{"receipts-grounded", "a member more", settled, func(s taken, i int) taken { s.events[i].Delivered++; s.events[i].Count++; return s }},
+		{"receipts-grounded", "a reader more", unread, func(s taken, i int) taken { s.events[i].ReadBy++; return s }},
+		{"receipts-grounded", "told less than before", delivering, func(s taken, i int) taken {
+			s = twice(s, i)
+			s.events[i+1].Delivered, s.events[i+1].ReadBy = 0, 0
+			return s
+		}},
+		{"receipts-grounded", "told to somebody who has written nothing", of(history.Receipt), func(s taken, i int) taken {
+			user := s.owner(s.events[i].Device)
+			return s.without(func(e *history.Event) bool { return e.Sender == user })
+		}},
 		{"honest-refusals", "no time to retry", of(history.Refused), func(s taken, i int) taken { s.events[i].RetryAfter = 0; return s }},
 		{"honest-refusals", "no answer", outcome, func(s taken, i int) taken { return s.drop(i) }},
 		{"honest-refusals", "two answers", outcome, twice},
@@ -68,6 +79,31 @@ func outcome(_ *taken, e *history.Event) bool { return e.Kind.Outcome() }
 func (s *taken) has(fits func(*history.Event) bool) bool { return len(s.where(fits)) > 0 }
 
 func acked(_ *taken, e *history.Event) bool { return e.Kind == history.Acked }
+
+// settled fits a receipt before which everything sent was shown if it was ever stored: what is under way might count.
+func settled(s *taken, e *history.Event) bool {
+	if e.Kind != history.Receipt {
+		return false
+	}
+	before := map[history.ID]bool{}
+	for i := range s.index(e) {
+		if o := &s.events[i]; o.Conversation == e.Conversation && (o.Kind == history.Send || o.Kind == history.Shown) {
+			before[o.ClientMsg] = o.Kind == history.Shown
+		}
+	}
+	return !s.has(func(o *history.Event) bool {
+		shown, sent := before[o.ClientMsg]
+		return o.Kind == history.Stored && sent && !shown
+	})
+}
+
+func unread(s *taken, e *history.Event) bool {
+	return e.Kind == history.Receipt && e.ReadBy < e.Delivered && settled(s, e)
+}
+
+func delivering(_ *taken, e *history.Event) bool {
+	return e.Kind == history.Receipt && e.Delivered > 0
+}
 
 // owner is a device's user.
 func (s *taken) owner(device history.ID) history.ID {

@@ -39,7 +39,11 @@ func aRun(t *rapid.T, placed bool) []byte {
 func (r *run) step() {
 	d, m := r.devices[r.pick(len(r.devices))], r.rooms[r.pick(len(r.rooms))]
 	_, member := d.at[m]
-	switch action := r.pick(20); {
+	switch action := r.pick(25); {
+	case action >= 23 && member:
+		r.mark(d, m)
+	case action >= 20:
+		r.tell(m)
 	case action == 0 && d.connected:
 		r.disconnect(d)
 	case action <= 2 && !d.connected:

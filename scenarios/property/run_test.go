@@ -30,6 +30,8 @@ type gadget struct {
 	rooms     []*room
 	at        map[*room]int // messages shown
 	from      map[*room]int // messages before it was a member
+	read      map[*room]int // messages read
+	sent      map[*room]int // messages up to the last own one
 }
 
 type room struct {
@@ -72,7 +74,7 @@ func (r *run) newID() history.ID {
 
 func (r *run) addDevice() *gadget {
 	user := fmt.Sprintf("u%d", len(r.devices))
-	d := &gadget{id: r.rec.Text(user + "/phone"), user: r.rec.Text(user), at: map[*room]int{}, from: map[*room]int{}}
+	d := &gadget{id: r.rec.Text(user + "/phone"), user: r.rec.Text(user), at: map[*room]int{}, from: map[*room]int{}, read: map[*room]int{}, sent: map[*room]int{}}
 	r.devices = append(r.devices, d)
 	r.emit(history.Event{Kind: history.DeviceKnown, Device: d.id, User: d.user})
 	r.connect(d)
@@ -143,7 +145,10 @@ func (r *run) finish(outcome int) {
 	}
 }
 
-func (r *run) place(s intent) { s.room.log = append(s.room.log, s.n) }
+func (r *run) place(s intent) {
+	s.room.log = append(s.room.log, s.n)
+	s.device.sent[s.room] = len(s.room.log)
+}
 
 // push brings a conversation's news to its members' devices; a frame may be lost or come twice.
 func (r *run) push(m *room) {
@@ -172,6 +177,41 @@ func (r *run) catchUp(d *gadget, m *room) {
 	}
 	if missing > 1 && r.placed {
 		r.emit(history.Event{Kind: history.GapFilled, Device: d.id, Conversation: m.id, Seq: int64(len(m.log))})
+	}
+}
+
+// mark has a device's user read what it shows.
+func (r *run) mark(d *gadget, m *room) {
+	if r.placed && d.at[m] > d.from[m] {
+		d.read[m] = d.at[m]
+		r.emit(history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: m.id, Seq: int64(d.at[m])})
+	}
+}
+
+// tell tells the sender of one of the newest places that somebody shows how many have it and have read it. Who writes has
+// read what stands before.
+func (r *run) tell(m *room) {
+	if !r.placed || len(m.log) == 0 {
+		return
+	}
+	i := len(m.log) - 1 - r.pick(min(len(m.log), 16))
+	e := history.Event{Kind: history.Receipt, Conversation: m.id, Seq: int64(i + 1), Count: int64(len(m.members) - 1)}
+	somebody := false
+	for _, d := range m.members {
+		shows := d.at[m] > max(i, d.from[m])
+		somebody = somebody || shows
+		switch {
+		case d.user == m.log[i].sender:
+			e.Device = d.id
+		case max(d.read[m], d.sent[m]) > i:
+			e.ReadBy++
+			e.Delivered++
+		case shows:
+			e.Delivered++
+		}
+	}
+	if somebody {
+		r.emit(e)
 	}
 }
 

@@ -2,6 +2,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +16,8 @@ type Plan struct {
 	Conversations []Conversation `json:"conversations"`
 	Streams       []Stream       `json:"streams"`
 	Changes       []Change       `json:"changes,omitempty"` // in the order of their times
+	Past          []Past         `json:"past,omitempty"`
+	Absences      []Absence      `json:"absences,omitempty"`
 	Length        time.Duration  `json:"length"`
 }
 
@@ -36,7 +39,8 @@ type Stream struct {
 	PerSecond    float64       `json:"per_second"`
 	From         time.Duration `json:"from"`
 	To           time.Duration `json:"to"`
-	Bytes        int           `json:"bytes"` // of content
+	Bytes        int           `json:"bytes"`             // of content
+	Senders      []int         `json:"senders,omitempty"` // empty: all members
 }
 
 // Change adds guests to a conversation or removes them while the workload runs. Guests are users who are no members from
@@ -101,7 +105,10 @@ func (g *Generator) Next() (Op, bool) {
 	if first == nil {
 		return Op{}, false
 	}
-	members := g.plan.Conversations[first.conv].Members
+	members := first.Senders
+	if len(members) == 0 {
+		members = g.plan.Conversations[first.conv].Members
+	}
 	op := Op{At: first.next, Sender: members[first.rng.IntN(len(members))], Conversation: first.conv, Bytes: first.Bytes}
 	first.step()
 	return op, true
@@ -145,7 +152,7 @@ func (p Plan) Validate() error {
 			}
 		}
 	}
-	if err := p.validateChanges(); err != nil {
+	if err := errors.Join(p.validateChanges(), p.validatePast(), p.validateAbsences()); err != nil {
 		return err
 	}
 	for _, s := range p.Streams {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/datastax/go-cassandra-native-protocol/primitive"
 
@@ -95,6 +96,28 @@ func (c *Cluster) Stop(name string) error {
 		c.announceStatus(n, primitive.StatusChangeTypeDown)
 	}
 	return nil
+}
+
+// missedAfter is when the others say that a frozen node is down: about as long as Cassandra's failure detector takes.
+const missedAfter = 10 * time.Second
+
+// Freeze stops a node as SIGSTOP does: it accepts and never answers, and its replica takes no part in anything until Thaw. Clients
+// hear of it late. The other coordinators go round it at once, which real ones do not.
+func (c *Cluster) Freeze(name string) error {
+	n, err := c.node(name)
+	if err == nil && n.freeze(func() { c.announceStatus(n, primitive.StatusChangeTypeDown) }) {
+		c.cfg.Log.Info("node is frozen", "node", name)
+	}
+	return err
+}
+
+// Thaw lets a frozen node go on: it answers what it was asked meanwhile. One that was missed is announced again.
+func (c *Cluster) Thaw(name string) error {
+	n, err := c.node(name)
+	if err == nil && n.thaw() {
+		c.announceStatus(n, primitive.StatusChangeTypeUp)
+	}
+	return err
 }
 
 // Addr is where a node listens or, if it is stopped, will listen again; "" for an unknown node.

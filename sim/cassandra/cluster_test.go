@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -152,4 +153,48 @@ func TestConfig(t *testing.T) {
 	}
 	_, err := cassandra.New(cassandra.Config{Listen: func(string, string) (net.Listener, error) { return nil, io.ErrUnexpectedEOF }})
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+// TestFrozenNode accepts and never answers, misses what is written meanwhile, and goes on where it was.
+func TestFrozenNode(t *testing.T) {
+	c := start(t, cassandra.Config{})
+	cfg := settings(c)
+	cfg.Timeout = 500 * time.Millisecond // the driver's own is 11 s
+	session := openWith(t, cfg)
+	require.NoError(t, c.Freeze("cassandra-1"))
+	require.NoError(t, c.Freeze("cassandra-1"))
+	nc, err := net.Dial("tcp", c.Addr("cassandra-1"))
+	require.NoError(t, err)
+	defer nc.Close()
+	_, err = nc.Write([]byte{4, 0, 0, 0, 5, 0, 0, 0, 0})
+	require.NoError(t, err)
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err = nc.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Eventually(t, func() bool {
+		return session.Query(insert, gocql.MustRandomUUID(), "group", nil).Idempotent(true).Exec() == nil
+	}, 20*time.Second, time.Millisecond, "a quorum is left")
+
+	require.NoError(t, c.Thaw("cassandra-1"))
+	require.NoError(t, c.Thaw("cassandra-1"))
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = io.ReadFull(nc, make([]byte, 9))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		return session.Query(`SELECT type FROM conversations WHERE conversation_id = ?`, gocql.MustRandomUUID()).Consistency(gocql.All).Exec() == nil
+	}, 20*time.Second, time.Millisecond, "its replica takes part again")
+
+	require.NoError(t, c.Freeze("cassandra-1"))
+	require.NoError(t, c.Stop("cassandra-1"))
+	require.NoError(t, c.Start("cassandra-1"))
+	require.NoError(t, c.Thaw("cassandra-1"))
+	again, err := net.Dial("tcp", c.Addr("cassandra-1"))
+	require.NoError(t, err)
+	defer again.Close()
+	_, err = again.Write([]byte{4, 0, 0, 0, 5, 0, 0, 0, 0})
+	require.NoError(t, err)
+	_, err = io.ReadFull(again, make([]byte, 9))
+	require.NoError(t, err, "who is stopped while frozen comes back awake")
+	require.Error(t, c.Freeze("cassandra-9"))
+	require.Error(t, c.Thaw("cassandra-9"))
 }

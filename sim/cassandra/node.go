@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chatlab/chatlab/chaos/port"
 	"github.com/chatlab/chatlab/sim/cassandra/ring"
 )
 
@@ -30,6 +31,8 @@ type node struct {
 	conns     map[*conn]struct{}
 	stopping  chan struct{}
 	tasks     sync.WaitGroup
+	frost     port.Frost
+	missed    *time.Timer // under lifecycle: of a frozen node
 }
 
 func newNode(c *Cluster, cfg Node, m *ring.Member) *node {
@@ -68,6 +71,7 @@ func (n *node) stop() bool {
 	if !n.running() {
 		return false
 	}
+	n.wake()
 	n.member.SetUp(false)
 	n.mu.Lock()
 	close(n.stopping)
@@ -80,6 +84,38 @@ func (n *node) stop() bool {
 	n.tasks.Wait()
 	n.cluster.cfg.Log.Info("node is down", "node", n.Name)
 	return true
+}
+
+// freeze has missed called when the node has been frozen for long; it tells whether the node was running, and not frozen yet.
+func (n *node) freeze(missed func()) bool {
+	n.lifecycle.Lock()
+	defer n.lifecycle.Unlock()
+	if !n.running() || n.missed != nil {
+		return false
+	}
+	n.member.SetUp(false)
+	n.frost.Freeze()
+	n.missed = time.AfterFunc(missedAfter, missed)
+	return true
+}
+
+// thaw tells whether the node had been missed.
+func (n *node) thaw() bool {
+	n.lifecycle.Lock()
+	defer n.lifecycle.Unlock()
+	if n.missed == nil {
+		return false
+	}
+	n.member.SetUp(true)
+	return !n.wake()
+}
+
+// wake ends a freeze; it tells whether that was before the others missed the node.
+func (n *node) wake() bool {
+	n.frost.Thaw()
+	early := n.missed != nil && n.missed.Stop()
+	n.missed = nil
+	return early
 }
 
 func (n *node) running() bool {
@@ -113,7 +149,7 @@ func (n *node) accept(l net.Listener, stopping chan struct{}) {
 
 // serve takes a connection, unless the node is stopping or has too many.
 func (n *node) serve(nc net.Conn) {
-	c := newConn(n, nc)
+	c := newConn(n, n.frost.Conn(nc))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.listener == nil || len(n.conns) >= maxConns {

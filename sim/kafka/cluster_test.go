@@ -264,3 +264,61 @@ func BenchmarkLag(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
+
+func TestStoppedBrokerHandsItsLeadershipOverFirst(t *testing.T) {
+	r := start(t, time.Hour)
+	require.NoError(t, r.Stop("kafka-2"))
+	require.NotContains(t, r.leaders(), "kafka-2", "nobody waits for an election")
+	require.NoError(t, r.write("x", 1))
+	_, err := net.Dial("tcp", r.addresses["kafka-2:9092"])
+	require.Error(t, err)
+	require.NoError(t, r.Stop("kafka-2"), "a stopped broker is left alone")
+	require.NoError(t, r.Restart("kafka-2"))
+	for _, b := range r.Brokers() {
+		require.NoError(t, r.Stop(b.Name))
+	}
+	require.NoError(t, r.Restart("kafka-1"))
+	require.NotContains(t, r.leaders(), "kafka-2")
+	require.Eventually(t, func() bool { return r.write("y", 1) == nil }, patience, 10*time.Millisecond)
+}
+
+func TestFrozenBrokerAnswersWhenItGoesOn(t *testing.T) {
+	r := start(t, time.Hour)
+	require.NoError(t, r.write("before", 1))
+	require.NoError(t, r.Freeze("kafka-2"))
+	require.NoError(t, r.Freeze("kafka-2"))
+	conn, err := r.dial(r.ctx, "tcp", "kafka-2:9092")
+	require.NoError(t, err, "its kernel takes connections")
+	require.NoError(t, conn.Close())
+	w := r.writer(1)
+	defer func() { _ = w.Close() }()
+	w.WriteTimeout, w.ReadTimeout = patience, patience
+	written := make(chan error, 1)
+	go func() { written <- w.WriteMessages(r.ctx, driver.Message{Value: []byte("meanwhile")}) }()
+	select {
+	case err := <-written:
+		require.FailNow(t, "a frozen broker answered", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	require.NoError(t, r.Thaw("kafka-2"))
+	require.NoError(t, <-written)
+	require.Equal(t, spread, r.leaders())
+}
+
+func TestBrokerThatIsFrozenForLongLosesItsLeadership(t *testing.T) {
+	r := start(t, 50*time.Millisecond)
+	require.NoError(t, r.Freeze("kafka-2"))
+	require.Eventually(t, func() bool { return r.leaders()[1] != "kafka-2" }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return r.write("x", 1) == nil }, patience, 10*time.Millisecond)
+	require.NoError(t, r.Thaw("kafka-2"))
+	require.NotContains(t, r.leaders(), "kafka-2", "a broker that returns leads nothing")
+	require.NoError(t, r.Thaw("kafka-2"))
+	require.NoError(t, r.Kill("kafka-1"))
+	require.NoError(t, r.Kill("kafka-3"))
+	require.Eventually(t, func() bool { return r.leaders()[1] == "kafka-2" && r.write("y", 1) == nil }, patience, 10*time.Millisecond)
+
+	require.NoError(t, r.Freeze("kafka-2"))
+	require.NoError(t, r.Kill("kafka-2"))
+	require.NoError(t, r.Restart("kafka-2"))
+	require.Eventually(t, func() bool { return r.write("z", 1) == nil }, patience, 10*time.Millisecond, "who is killed while frozen comes back awake")
+}

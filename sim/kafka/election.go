@@ -14,6 +14,7 @@ type broker struct {
 	node   int32
 	port   *port.Port
 	alive  bool
+	frozen bool // while it lives
 	member bool // the cluster has not (yet) noticed a death
 	inFake bool // the fake lists it
 	timer  *time.Timer
@@ -32,11 +33,63 @@ func (c *Cluster) Kill(name string) error {
 		if !b.alive {
 			return nil
 		}
-		b.alive = false
+		b.alive, b.frozen = false, false
 		b.port.Down()
-		b.timer = time.AfterFunc(c.delay, func() { c.expire(b) })
+		b.missed(c)
 		return nil
 	})
+}
+
+// Stop ends a broker as SIGTERM does: its leaderships move first, so that nobody waits for an election.
+func (c *Cluster) Stop(name string) error {
+	return c.with(name, func(b *broker) error {
+		if !b.alive {
+			return nil
+		}
+		b.stopTimer()
+		b.alive, b.frozen, b.member = false, false, false
+		err := c.elect()
+		b.port.Down()
+		return err
+	})
+}
+
+// Freeze stops a broker as SIGSTOP does: it accepts and never answers, and the cluster misses it after the election delay.
+func (c *Cluster) Freeze(name string) error {
+	return c.with(name, func(b *broker) error {
+		if b.alive && !b.frozen {
+			b.frozen = true
+			b.port.Freeze()
+			b.missed(c)
+		}
+		return nil
+	})
+}
+
+// Thaw lets a frozen broker go on: it answers what it was asked meanwhile. One whose leaderships have moved joins anew, without
+// the connections that it had.
+func (c *Cluster) Thaw(name string) error {
+	return c.with(name, func(b *broker) error {
+		if !b.frozen {
+			return nil
+		}
+		if !b.inFake {
+			b.port.Down()
+			if err := b.port.Up(); err != nil {
+				return fmt.Errorf("thaw broker %s: %w", name, err)
+			}
+		}
+		b.stopTimer()
+		b.port.Thaw()
+		b.frozen, b.member = false, b.inFake
+		return c.elect()
+	})
+}
+
+// missed begins the time in which a broker may come back unnoticed.
+func (b *broker) missed(c *Cluster) {
+	b.stopTimer()
+	b.timer = time.AfterFunc(c.delay, func() { c.expire(b) })
 }
 
 // Restart brings a broker back at the same address. If that happens before the election it keeps its leaderships, else it leads
@@ -50,7 +103,7 @@ func (c *Cluster) Restart(name string) error {
 			return fmt.Errorf("restart broker %s: %w", name, err)
 		}
 		b.stopTimer()
-		b.alive = true
+		b.alive, b.member = true, b.inFake
 		return c.elect()
 	})
 }
@@ -73,7 +126,7 @@ func (c *Cluster) with(name string, do func(*broker) error) error {
 func (c *Cluster) expire(b *broker) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || b.alive {
+	if c.closed || b.alive && !b.frozen {
 		return
 	}
 	b.member = false
@@ -85,7 +138,7 @@ func (c *Cluster) expire(b *broker) {
 func (c *Cluster) elect() error {
 	var living []*broker
 	for _, b := range c.brokers {
-		if b.alive {
+		if b.alive && !b.frozen {
 			living = append(living, b)
 		}
 	}
@@ -107,7 +160,7 @@ func (c *Cluster) elect() error {
 // join adds living brokers that the fake lacks, and then removes those that are gone.
 func (c *Cluster) join() error {
 	for _, b := range c.brokers {
-		if !b.alive || b.inFake {
+		if !b.alive || b.frozen || b.inFake {
 			continue
 		}
 		c.joining = []*broker{b}

@@ -2,10 +2,13 @@
 package redis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
@@ -23,7 +26,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Server is a running Redis. Its TIME and its expiries follow package time, in a synctest bubble too. It never evicts and never persists.
+// Server is a running Redis. Its TIME and its expiries follow package time, in a synctest bubble too. It evicts only when it is told to, and never persists.
 type Server struct {
 	port    *port.Port
 	log     *slog.Logger
@@ -84,6 +87,29 @@ func (s *Server) Restart() error {
 	}
 	s.log.Debug("restarted")
 	return nil
+}
+
+// Freeze makes the server accept and never answer, as SIGSTOP does, until Thaw or Kill.
+func (s *Server) Freeze() { s.port.Freeze() }
+
+// Thaw ends a freeze: what was asked meanwhile is answered.
+func (s *Server) Thaw() { s.port.Thaw() }
+
+// Evict drops a share of the keys, rounded up, in an order that has nothing to do with their names; everything at 100 percent.
+func (s *Server) Evict(percent int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := s.store.redis.Keys()
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(scatter(a), scatter(b)) })
+	for _, k := range keys[:(len(keys)*percent+99)/100] {
+		s.store.redis.Del(k)
+	}
+}
+
+func scatter(key string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key))
+	return h.Sum64()
 }
 
 // Commands counts the commands that were executed since the start or the last loss of data.

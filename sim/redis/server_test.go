@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -176,5 +177,46 @@ func BenchmarkHeartbeatAmong10000Keys(b *testing.B) {
 	require.NoError(b, err)
 	for b.Loop() {
 		require.NoError(b, client.Expire(ctx, "presence:1ns", time.Minute).Err())
+	}
+}
+
+func TestFrozenServerAcceptsAndAnswersWhenItGoesOn(t *testing.T) {
+	server := start(t, redis.Config{})
+	client := connect(t, server)
+	require.NoError(t, client.Ping(t.Context()).Err())
+	server.Freeze()
+	conn, err := net.Dial("tcp", server.Addr())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte("*1\r\n$4\r\nPING\r\n"))
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err = conn.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	server.Thaw()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "+PONG\r\n", line)
+
+	server.Freeze()
+	require.NoError(t, server.Kill(false))
+	require.NoError(t, server.Restart())
+	require.NoError(t, connect(t, server).Ping(t.Context()).Err(), "who is killed while frozen comes back awake")
+}
+
+func TestEvictionDropsAShareOfTheKeys(t *testing.T) {
+	server := start(t, redis.Config{})
+	client, ctx := connect(t, server), t.Context()
+	for _, share := range []struct{ percent, left int }{{50, 50}, {1, 49}, {100, 0}, {100, 0}} {
+		if share.percent == 50 {
+			for n := range 100 {
+				require.NoError(t, client.RPush(ctx, fmt.Sprint("key-", n), "v").Err())
+			}
+		}
+		server.Evict(share.percent)
+		left, err := client.DBSize(ctx).Result()
+		require.NoError(t, err)
+		require.EqualValues(t, share.left, left)
 	}
 }

@@ -13,10 +13,8 @@ import (
 	"github.com/chatlab/chatlab/system/wire"
 )
 
-// Names by which roles know each other and the stores: one pod a role.
+// Names by which roles know each other and the stores: one pod a role, but for gateways.
 const (
-	gatewayName   = "gateway-1"
-	gatewayRPC    = "gateway-1:7000"
 	messageRPC    = "message-1:7000"
 	presenceRPC   = "presence-1:7000"
 	cacheAddress  = "redis-cache:6379"
@@ -95,7 +93,11 @@ func (w *World) makeKeys(cfg *node.Config) error {
 	cfg.Trace = w.cfg.Trace
 	cfg.Pace, cfg.GroupSession, cfg.Drain = w.cfg.Pace, w.cfg.Session, drain
 	cfg.Messages, cfg.Presences = []string{messageRPC}, []string{presenceRPC}
-	cfg.Gateways = map[string]string{gatewayName: gatewayRPC}
+	cfg.Gateways = map[string]string{}
+	for i := range w.cfg.Gateways {
+		name := fmt.Sprintf("gateway-%d", i+1)
+		cfg.Gateways[name] = name + ":7000"
+	}
 	cfg.Security.Secret, cfg.Security.TLSDev = transport.RandomSecret(), w.cfg.TLSDev
 	if err := w.startPush(cfg); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Config struct {
 	// Pace is how often idle parts ask for news, 1 s when 0, and Session how long the fan-out group waits for a silent
 	// worker, 6 s when 0 and 5 min at most. With longer ones an idle week takes less time to play.
 	Pace, Session time.Duration
+	Gateways      int // 1 when 0
 	// Nodes is how many hold the tables, 3 when 0. Each role's driver asks each of them every 5 s whether it lives, which
 	// is most of what an idle week costs.
 	Nodes  int
@@ -69,6 +70,9 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 	if cfg.Partitions == 0 {
 		cfg.Partitions = 24
 	}
+	if cfg.Gateways == 0 {
+		cfg.Gateways = 1
+	}
 	if cfg.Nodes == 0 {
 		cfg.Nodes = 3
 	}
@@ -99,8 +103,14 @@ func (w *World) start(ctx context.Context) error {
 	}
 	w.base = base
 	for _, role := range []string{node.Message, node.Presence, node.Gateway, node.Fanout, node.Push, node.Edge} {
-		if err := w.startRole(ctx, base, role); err != nil {
-			return err
+		pods := 1
+		if role == node.Gateway {
+			pods = w.cfg.Gateways
+		}
+		for i := range pods {
+			if err := w.startPod(ctx, base, role, i+1); err != nil {
+				return err
+			}
 		}
 	}
 	return w.waitReady(ctx)
@@ -127,7 +137,7 @@ func (w *World) Stop(ctx context.Context, role string) {
 
 // Restart starts a role's pod again, after Stop.
 func (w *World) Restart(ctx context.Context, role string) error {
-	if err := w.startRole(ctx, w.base, role); err != nil {
+	if err := w.startPod(ctx, w.base, role, 1); err != nil {
 		return err
 	}
 	return w.waitReady(ctx)
@@ -161,12 +171,15 @@ func (w *World) Close() {
 	}
 }
 
-func (w *World) startRole(ctx context.Context, base node.Config, role string) error {
-	cfg, name := base, role+"-1"
+func (w *World) startPod(ctx context.Context, base node.Config, role string, number int) error {
+	cfg, name := base, fmt.Sprintf("%s-%d", role, number)
 	cfg.Role, cfg.Name, cfg.Network = role, name, w.from(name)
 	if role == node.Edge {
 		cfg.PublicListen = w.cfg.EdgeListen
-		cfg.GatewayPublic = map[string]string{gatewayName: w.names[gatewayName+":8080"]} // devices know no names
+		cfg.GatewayPublic = map[string]string{}
+		for gateway := range base.Gateways {
+			cfg.GatewayPublic[gateway] = w.names[gateway+":8080"] // devices know no names
+		}
 	}
 	if w.cfg.Tune != nil {
 		w.cfg.Tune(role, &cfg)

@@ -42,6 +42,10 @@ func TestTheSystemIsAsDescribed(t *testing.T) {
 	l.do(call{user: "bob", method: "POST", path: conversation + "/read", body: `{"seq":2}`, status: 204})
 	l.do(call{user: "alice", method: "GET", path: conversation + "/receipts?seq=1", status: 200})
 	l.do(call{user: "bob", method: "GET", path: "/api/v1/conversations?limit=5&skip=0", status: 200})
+	inbox := l.do(call{user: "bob", method: "GET", path: "/api/v1/inbox?limit=5&messages=2", status: 200})
+	glance := field[[]map[string]any](t, inbox, "conversations")[0]
+	require.Len(t, glance["messages"], 2)
+	require.EqualValues(t, 1, glance["unread"])
 	l.do(call{user: "alice", method: "POST", path: conversation + "/members", body: `{"remove":["` + l.users["carol"].String() + `"]}`, status: 204})
 	l.do(call{user: "alice", method: "PUT", path: "/api/v1/presence", status: 204, body: fmt.Sprintf(
 		`{"device":"phone","gateway":%q,"epoch":%d}`, field[string](t, session, "gateway"), field[int64](t, session, "epoch"))})
@@ -77,6 +81,8 @@ func TestRefusalsAreAsDescribed(t *testing.T) {
 		{user: "alice", method: "GET", path: "/api/v1/conversations", header: forged, status: 401, code: chat.CodeTokenInvalid, allowed: true},
 		{user: "alice", method: "GET", path: "/api/v1/conversations?limit=101", status: 400, code: chat.CodeBadRequest},
 		{user: "alice", method: "GET", path: "/api/v1/conversations?limit=many", status: 400, code: chat.CodeBadRequest},
+		{user: "alice", method: "GET", path: "/api/v1/inbox?limit=51", status: 400, code: chat.CodeBadRequest},
+		{user: "alice", method: "GET", path: "/api/v1/inbox?messages=0", status: 400, code: chat.CodeBadRequest},
 		{user: "alice", method: "GET", path: conversation + "/messages?limit=201", status: 400, code: chat.CodeBadRequest},
 		{user: "alice", method: "GET", path: conversation + "/messages?after=yesterday", status: 400, code: chat.CodeBadRequest},
 		{user: "alice", method: "GET", path: "/api/v1/conversations/x/messages", status: 400, code: chat.CodeBadRequest},

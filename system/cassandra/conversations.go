@@ -21,7 +21,7 @@ const writesAtOnce = 16
 // conversation of which a member does not know.
 func (s *Store) Create(ctx context.Context, c chat.Conversation) error {
 	err := s.eachMember(ctx, c.Members, func(ctx context.Context, user chat.ID) error {
-		return s.s.Query(insertUserConversation, gocql.UUID(user), gocql.UUID(c.ID), int64(0), int64(0)).WithContext(ctx).Exec()
+		return s.s.Query(insertUserConversation, gocql.UUID(user), gocql.UUID(c.ID), int64(0), int64(0), int64(0)).WithContext(ctx).Exec()
 	})
 	if err == nil {
 		err = s.s.Query(insertConversation, gocql.UUID(c.ID), c.Kind, uuids(c.Members), c.LastMessageAt, c.CreatedAt).WithContext(ctx).Exec()
@@ -57,7 +57,8 @@ const leftWithoutSeq = -1
 func (s *Store) AddMembers(ctx context.Context, conv chat.ID, users []chat.ID, place chat.Place) error {
 	at := int64(order.TicksOfUUID(place.Timestamp))
 	err := s.eachMember(ctx, users, func(ctx context.Context, user chat.ID) error {
-		return s.s.Query(joinUserConversation, gocql.UUID(user), gocql.UUID(conv), max(place.Seq-1, 0), int64(0), at).WithContext(ctx).Exec()
+		before := max(place.Seq-1, 0) // neither seen nor unread
+		return s.s.Query(joinUserConversation, gocql.UUID(user), gocql.UUID(conv), before, int64(0), before, at).WithContext(ctx).Exec()
 	})
 	if err == nil {
 		err = s.s.Query(addParticipants, at, uuids(users), gocql.UUID(conv)).WithContext(ctx).Exec()
@@ -100,14 +101,22 @@ func (s *Store) TouchConversation(ctx context.Context, conv chat.ID, at time.Tim
 	return nil
 }
 
-// Memberships reads which conversations a user is or was in.
+// Memberships reads which conversations a user is or was in, and what the user's inbox says of them.
 func (s *Store) Memberships(ctx context.Context, user chat.ID) ([]chat.Membership, error) {
 	it := s.s.Query(selectUserConversations, gocql.UUID(user)).WithContext(ctx).Iter()
 	var out []chat.Membership
-	var conv gocql.UUID
-	var m chat.Membership
-	for it.Scan(&conv, &m.JoinedSeq, &m.LeftSeq) {
+	for {
+		var conv, ts gocql.UUID
+		var last, read *int64 // nil: nobody has written it
+		var m chat.Membership
+		if !it.Scan(&conv, &m.JoinedSeq, &m.LeftSeq, &last, &ts, &read) {
+			break
+		}
 		m.ConversationID = chat.ID(conv)
+		if last != nil && *last != unknownSeq {
+			m.Newest = &chat.Position{ConversationID: m.ConversationID, Seq: *last, Timestamp: chat.ID(ts)}
+		}
+		m.ReadSeq = read
 		out = append(out, m)
 	}
 	if err := it.Close(); err != nil {
@@ -122,7 +131,7 @@ func (s *Store) Membership(ctx context.Context, user, conv chat.ID) (chat.Member
 	err := s.s.Query(selectUserConversation, gocql.UUID(user), gocql.UUID(conv)).WithContext(ctx).Scan(&m.JoinedSeq, &m.LeftSeq)
 	switch {
 	case errors.Is(err, gocql.ErrNotFound):
-		return m, chat.Errorf(chat.CodeNotMember, "user is not a member of conversation %s", conv)
+		return m, chat.NotMember(conv)
 	case err != nil:
 		return m, fmt.Errorf("read membership: %w", err)
 	}

@@ -110,14 +110,20 @@ func reversed(ms []chat.Message) []chat.Message {
 	return ms
 }
 
+// Head is the newest place of a conversation, and who has sent what stands there.
+type Head struct {
+	chat.Position
+	Sender chat.ID
+}
+
 // Head returns the newest place of a conversation; the zero position if it has none.
-func (s *Store) Head(ctx context.Context, conv chat.ID) (chat.Position, error) {
-	var ts gocql.UUID
-	p := chat.Position{ConversationID: conv}
-	err := s.s.Query(selectHead, gocql.UUID(conv)).WithContext(ctx).Scan(&ts, &p.Seq)
+func (s *Store) Head(ctx context.Context, conv chat.ID) (Head, error) {
+	var ts, sender gocql.UUID
+	h := Head{Position: chat.Position{ConversationID: conv}}
+	err := s.s.Query(selectHead, gocql.UUID(conv)).WithContext(ctx).Scan(&ts, &h.Seq, &sender)
 	if err != nil && !errors.Is(err, gocql.ErrNotFound) {
-		return p, fmt.Errorf("read head: %w", err)
+		return h, fmt.Errorf("read head: %w", err)
 	}
-	p.Timestamp = chat.ID(ts)
-	return p, nil
+	h.Timestamp, h.Sender = chat.ID(ts), chat.ID(sender)
+	return h, nil
 }

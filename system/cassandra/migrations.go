@@ -31,6 +31,7 @@ func Migrations() []Migration {
 		{1, "messages, conversations and their members", Expand, []string{createMessages, createConversations, createUserConversations}},
 		{2, "cursors", Expand, []string{createCursors}},
 		{3, "push devices", Expand, []string{createDevices}},
+		{4, "what is newest and read, in each member's row", Expand, []string{addNewest, addRead}},
 	}
 }
 

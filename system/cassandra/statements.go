@@ -29,8 +29,13 @@ const (
 		conversation_id uuid, user_id uuid, device text, kind text, seq bigint, timestamp timeuuid,
 		PRIMARY KEY (conversation_id, user_id, device, kind))`
 
+	// What a member's list shows of a conversation stands in the member's own row: one read tells what is new in all of
+	// them. -1 or nothing as last_seq says that the conversation itself must be asked.
+	addNewest = `ALTER TABLE user_conversations ADD IF NOT EXISTS (last_seq bigint, last_timestamp timeuuid)`
+	addRead   = `ALTER TABLE user_conversations ADD IF NOT EXISTS read_seq bigint`
+
 	createDevices = `CREATE TABLE IF NOT EXISTS devices (
-		user_id uuid, device text, provider text, token text,
+		user_id uuid, device text, provider text, push_token text,
 		PRIMARY KEY (user_id, device))`
 )
 
@@ -46,7 +51,7 @@ const (
 	// selectPlaces reads no content: it rebuilds the sequencer's state, newest place first, page by page.
 	selectPlaces  = `SELECT timestamp, seq, log_offset, sender_id, client_msg_id, message_type FROM messages WHERE conversation_id = ?`
 	selectContent = `SELECT content FROM messages WHERE conversation_id = ? AND timestamp = ?`
-	selectHead    = `SELECT timestamp, seq FROM messages WHERE conversation_id = ? LIMIT 1`
+	selectHead    = `SELECT timestamp, seq, sender_id FROM messages WHERE conversation_id = ? LIMIT 1`
 	selectSeq     = `SELECT seq FROM messages WHERE conversation_id = ? AND timestamp = ?`
 
 	insertConversation = `INSERT INTO conversations (conversation_id, type, participants, last_message_at, created_at) VALUES (?, ?, ?, ?, ?)`
@@ -61,14 +66,17 @@ const (
 	selectCursors     = `SELECT user_id, device, kind, seq, timestamp FROM cursors WHERE conversation_id = ?`
 	selectUserCursors = `SELECT device, kind, seq, timestamp FROM cursors WHERE conversation_id = ? AND user_id = ?`
 
-	insertDevice  = `INSERT INTO devices (user_id, device, provider, token) VALUES (?, ?, ?, ?)`
-	selectDevices = `SELECT device, provider, token FROM devices WHERE user_id = ?`
+	insertDevice  = `INSERT INTO devices (user_id, device, provider, push_token) VALUES (?, ?, ?, ?)`
+	selectDevices = `SELECT device, provider, push_token FROM devices WHERE user_id = ?`
 	deleteDevice  = `DELETE FROM devices WHERE user_id = ? AND device = ?`
 
-	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)`
-	joinUserConversation    = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq) VALUES (?, ?, ?, ?) USING TIMESTAMP ?`
+	insertUserConversation  = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq, read_seq) VALUES (?, ?, ?, ?, ?)`
+	joinUserConversation    = `INSERT INTO user_conversations (user_id, conversation_id, joined_seq, left_seq, read_seq) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?`
 	leaveUserConversation   = `UPDATE user_conversations USING TIMESTAMP ? SET left_seq = ? WHERE user_id = ? AND conversation_id = ?`
-	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq FROM user_conversations WHERE user_id = ?`
+	newestUserConversation  = `UPDATE user_conversations USING TIMESTAMP ? SET last_seq = ?, last_timestamp = ? WHERE user_id = ? AND conversation_id = ?`
+	ownUserConversation     = `UPDATE user_conversations USING TIMESTAMP ? SET last_seq = ?, last_timestamp = ?, read_seq = ? WHERE user_id = ? AND conversation_id = ?`
+	readUserConversation    = `UPDATE user_conversations USING TIMESTAMP ? SET read_seq = ? WHERE user_id = ? AND conversation_id = ?`
+	selectUserConversations = `SELECT conversation_id, joined_seq, left_seq, last_seq, last_timestamp, read_seq FROM user_conversations WHERE user_id = ?`
 	selectUserConversation  = `SELECT joined_seq, left_seq FROM user_conversations WHERE user_id = ? AND conversation_id = ?`
 )
 
@@ -87,7 +95,8 @@ func Statements() []string {
 	return []string{
 		insertMessage, selectNewest, selectBefore, selectAfter, selectPlaces, selectContent, selectHead, selectSeq,
 		insertConversation, selectConversation, addParticipants, removeParticipants, updateLastMessageAt,
-		insertUserConversation, joinUserConversation, leaveUserConversation, selectUserConversations, selectUserConversation,
+		insertUserConversation, joinUserConversation, leaveUserConversation, newestUserConversation, ownUserConversation, readUserConversation,
+		selectUserConversations, selectUserConversation,
 		insertCursor, selectCursors, selectUserCursors, insertDevice, selectDevices, deleteDevice,
 		insertMigration, selectMigrations, insertClaim, selectClaims, deleteClaim,
 	}

@@ -28,6 +28,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Pace is how often a node that is down is dialed again; 1 s when 0.
 	Pace time.Duration
+	// Counts is told of every statement; nil: nobody counts.
+	Counts *Counts
 }
 
 // Store reads and writes at LOCAL_QUORUM.
@@ -39,6 +41,9 @@ type Store struct {
 func Open(cfg Config) (*Store, error) {
 	c := cluster(cfg)
 	c.Keyspace = cfg.Keyspace
+	if cfg.Counts != nil {
+		c.QueryObserver, c.BatchObserver = cfg.Counts, cfg.Counts
+	}
 	s, err := c.CreateSession()
 	if err != nil {
 		return nil, fmt.Errorf("connect to cassandra: %w", err)
@@ -52,15 +57,15 @@ func (s *Store) Close() { s.s.Close() }
 // cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
 // more than a minute, reconnect after another, and know nothing of tokens.
 func cluster(cfg Config) *gocql.ClusterConfig {
-	rows := resilience.Rows.Policy()
+	rows, reopen := resilience.Rows.Policy(), resilience.ReopenRows.Policy()
 	c := gocql.NewCluster(cfg.Hosts...)
 	c.ProtoVersion = 4
 	c.Consistency = gocql.LocalQuorum
 	c.Timeout = rows.Timeout
 	c.ConnectTimeout = resilience.OpenRows.Timeout()
 	c.WriteTimeout = rows.Timeout
-	c.ReconnectInterval = cmp.Or(cfg.Pace, time.Second)
-	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: 10, Interval: time.Second}
+	c.ReconnectInterval = cmp.Or(cfg.Pace, reopen.Backoff.Max)
+	c.ReconnectionPolicy = &gocql.ConstantReconnectionPolicy{MaxRetries: reopen.Attempts, Interval: reopen.Backoff.First}
 	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.RoundRobinHostPolicy(), gocql.ShuffleReplicas())
 	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: rows.Attempts - 1} // another host each time; only for idempotent statements
 	c.DefaultIdempotence = true                                             // every statement sets keyed values: the same again changes nothing

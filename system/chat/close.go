@@ -36,7 +36,7 @@ func CloseCodes() []CloseInfo {
 		{CloseTooBig, "too_big", false, 0, "a frame was larger than 64 KB"},
 		{CloseDraining, "draining", true, 5 * time.Second, "the gateway is being replaced: come back within the window"},
 		{CloseTokenExpired, "token_expired", true, 0, "get a new token, then come back"},
-		{CloseTokenInvalid, "token_invalid", false, 0, "the token was refused"},
+		{CloseTokenInvalid, "token_invalid", false, 0, "the new token is another user's"},
 		{CloseReplaced, "replaced", false, 0, "the same device connected again elsewhere"},
 		{CloseIdle, "idle", true, 0, "nothing was heard for five minutes"},
 		{CloseSlowReader, "slow_reader", true, 0, "the device read too slowly: come back and resume"},

@@ -28,6 +28,10 @@ type Membership struct {
 	ConversationID ID
 	JoinedSeq      int64 // sees places above this one
 	LeftSeq        int64 // and up to this one; 0: still a member
+
+	// What the member's inbox knows; nil: the conversation itself, or its cursors, must be asked.
+	Newest  *Position
+	ReadSeq *int64
 }
 
 // Sees says whether a place falls into the membership.

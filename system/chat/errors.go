@@ -94,6 +94,12 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// NotMember refuses a stranger. A conversation that does not exist refuses in the same words, so that nobody learns which
+// ones do.
+func NotMember(conversation ID) *Error {
+	return Errorf(CodeNotMember, "user is not a member of conversation %s", conversation)
+}
+
 // After adds when to retry.
 func (e *Error) After(d time.Duration) *Error { e.RetryAfter = d; return e }
 

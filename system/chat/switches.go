@@ -20,6 +20,12 @@ const (
 	DrainAtOnce = "at_once"
 )
 
+// Ways in which a device comes back.
+const (
+	SyncNewest = "newest"
+	SyncFull   = "full"
+)
+
 // Switches are the mitigations, one field each, so that an experiment can turn off exactly one.
 type Switches struct {
 	WritePath    string        `json:"write_path"`
@@ -34,6 +40,8 @@ type Switches struct {
 	Fallback     bool          `json:"presence_fallback"` // ask every gateway who is connected when presence does not answer
 	Breaker      bool          `json:"breaker"`           // leave a store that does not answer alone for a while instead of waiting for each call
 	Receipts     bool          `json:"receipts"`          // delivered and read cursors, and what senders are told of them
+	Inbox        bool          `json:"inbox"`             // each member's row names the newest place of a small conversation: one read tells what is new in all
+	Sync         string        `json:"sync"`              // of a device that comes back: "newest": a first screen, and the rest in the background; "full": everything at once
 	Drain        string        `json:"drain"`             // "paced": sockets leave one after the other; "at_once"
 	ShedAt       float64       `json:"shed_at"`           // share of its memory limit from which a gateway takes no more connections; 0: never
 
@@ -47,6 +55,7 @@ func Mutants() []string {
 	return []string{
 		"lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute", "history_skips", "history_to_outsider", // of message pods
 		"placed_twice", "row_lost", "push_lost", "push_twice", "push_late", "slow_push", "seq_by_gateway", "push_to_removed", // of fan-out workers
+		"receipt_at_push", "read_when_delivered", // and of what they tell senders
 	}
 }
 
@@ -61,16 +70,16 @@ const (
 func Profile(name string) (Switches, error) {
 	switch name {
 	case ProfileDocument:
-		return Switches{WritePath: WriteNaive, DirectPush: true, Reconnect: "immediate", HeartbeatBy: "client", Drain: DrainAtOnce}, nil
+		return Switches{WritePath: WriteNaive, DirectPush: true, Reconnect: "immediate", HeartbeatBy: "client", Sync: SyncFull, Drain: DrainAtOnce}, nil
 	case ProfileMitigated:
 		return Switches{
-			WritePath: WriteParallel, BatchedPush: true, DirectPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+			WritePath: WriteParallel, BatchedPush: true, DirectPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway", Sync: SyncNewest,
+			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	case ProfileHardened:
 		return Switches{
-			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway",
-			GroupLimit: 10, GroupQueue: 30, GroupWait: 3 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway", Inbox: true, Sync: SyncNewest,
+			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	}
 	return Switches{}, fmt.Errorf("profile %q is unknown: want %s, %s or %s", name, ProfileDocument, ProfileMitigated, ProfileHardened)
@@ -85,6 +94,10 @@ func (s Switches) Validate() error {
 		return fmt.Errorf("reconnect %q is unknown: want jitter or immediate", s.Reconnect)
 	case s.HeartbeatBy != "gateway" && s.HeartbeatBy != "client":
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", s.HeartbeatBy)
+	case s.Sync != "" && s.Sync != SyncNewest && s.Sync != SyncFull:
+		return fmt.Errorf("sync %q is unknown: want %s or %s", s.Sync, SyncNewest, SyncFull)
+	case s.Inbox && s.WritePath != WriteLogFirst:
+		return fmt.Errorf("inbox wants write_path %s: only the log gives the places that it names", WriteLogFirst)
 	case s.Drain != "" && s.Drain != DrainPaced && s.Drain != DrainAtOnce:
 		return fmt.Errorf("drain %q is unknown: want %s or %s", s.Drain, DrainPaced, DrainAtOnce)
 	case s.ShedAt < 0 || s.ShedAt > 1:

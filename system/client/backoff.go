@@ -3,6 +3,8 @@ package client
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // immediateFloor keeps the immediate mode from spinning on an address that refuses at once.
@@ -29,9 +31,10 @@ func (b *backoff) next(r *rand.Rand) time.Duration {
 	if b.immediate {
 		return immediateFloor
 	}
-	limit := backoffCap
+	pause := resilience.DeviceResume.Policy().Backoff
+	limit := pause.Max
 	if b.failures < 7 { // 250 ms * 2^7 is beyond the cap
-		limit = min(backoffCap, backoffBase<<b.failures)
+		limit = min(pause.Max, pause.First<<b.failures)
 		b.failures++
 	}
 	return spread(r, limit)

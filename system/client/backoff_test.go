@@ -7,7 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
+
+var backoffBase = resilience.DeviceResume.Policy().Backoff.First
 
 // TestBackoff compares with the formula: the n-th wait is below min(cap, base * 2^n), and one seed gives one schedule.
 func TestBackoff(t *testing.T) {
@@ -22,7 +26,7 @@ func TestBackoff(t *testing.T) {
 				b2.reset()
 				n = 0
 			}
-			limit := backoffCap
+			limit := resilience.DeviceResume.Policy().Backoff.Max
 			if d := 250 * time.Millisecond << min(n, 20); d < limit {
 				limit = d
 			}

@@ -72,6 +72,13 @@ func (c *Client) putPresence(l *link) {
 	})
 }
 
+// Lacking is in how many conversations something is known to exist that the device has not shown yet.
+func (c *Client) Lacking() int {
+	c.mu.Lock()
+	defer c.unlock()
+	return c.filling
+}
+
 // Sync returns when a heartbeat's answer names nothing that the device lacks and every gap is filled.
 func (c *Client) Sync(ctx context.Context) error {
 	var b backoff

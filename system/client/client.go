@@ -38,17 +38,22 @@ type Client struct {
 
 	queue   []*conversation // wait to be filled
 	fillers int
-	filling int // conversations in queue or being filled
+	filling int // conversations in queue, in the backlog or being filled
+
+	backlog      backlog
+	missedBefore bool // what is noticed now goes into the backlog
 }
 
 // conversation is a cursor and what is being done about its gap.
 type conversation struct {
 	cursor
 	social
-	id      chat.ID
-	gap     bool // told to the observer
-	filling bool
-	again   bool // history must be read once more, whatever the cursor says
+	id       chat.ID
+	gap      bool // told to the observer
+	filling  bool
+	deferred bool    // it waits in the backlog
+	heard    chat.ID // timestamp of the newest message that it is known to have
+	again    bool    // history must be read once more, whatever the cursor says
 }
 
 // New makes a device that is not yet connected.
@@ -94,6 +99,7 @@ func (c *Client) begin(ctx context.Context) error {
 		return fmt.Errorf("run client: it runs already")
 	}
 	c.run, c.final = ctx, nil
+	c.openScreen(ctx)
 	for _, v := range c.conversations {
 		c.track(v)
 	}

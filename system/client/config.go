@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
@@ -23,9 +24,11 @@ const (
 // Config describes one device of one user.
 type Config struct {
 	EdgeURL string // "https://chat.example" or, without TLS, "http://edge:8080"
-	Token   func(ctx context.Context) (string, error)
-	UserID  chat.ID
-	Device  string
+	// Token gives the user's token: for each request, and anew before the one of an open connection ends. Several
+	// goroutines may call it at a time.
+	Token  func(ctx context.Context) (string, error)
+	UserID chat.ID
+	Device string
 
 	Network transport.Network
 	TLS     *tls.Config  // of connections to edge and gateway; nil: the machine's authorities are trusted
@@ -33,6 +36,8 @@ type Config struct {
 
 	Reconnect   string // ReconnectJitter when empty
 	HeartbeatBy string // "client": also PUT presence with each heartbeat; "gateway" when empty
+
+	Sync string // SyncFull when empty: how a Run gets what the device missed before it
 
 	NoReceipts bool // the device does not tell what it has got
 
@@ -58,15 +63,14 @@ type Timeouts struct {
 	Resume    time.Duration // 5 s: from the handshake to the resumed frame
 	Ack       time.Duration // 5 s: from a send frame to its answer, before it is sent again
 	Heartbeat time.Duration // 10 s: a connection on which nothing at all answers a heartbeat is broken
-	Settle    time.Duration // 1.5 s: from resumed to the first heartbeat, by when no worker routes by an older connection
+	Settle    time.Duration // chat.SettleAfter: from resumed to the first heartbeat, by when no worker routes by an older connection
+	Pace      time.Duration // 20 ms: between two conversations that are filled in the background
 	Goodbye   time.Duration // 1 s: for the close handshake when Run's context ends
 	Hole      time.Duration // 10 s: how long history may show later messages before a missing place counts as not visible
 	Start     time.Duration // 1.5 s: the same before the first message of a conversation that the device never saw
 }
 
 const (
-	backoffBase = 250 * time.Millisecond
-	backoffCap  = 30 * time.Second
 	stableAfter = 10 * time.Second // a connection that lived this long starts the backoff from its base again
 
 	maxAheadBytes = 256 << 10 // of messages beyond a gap, per conversation; later ones are read from history
@@ -91,6 +95,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("device name of %d bytes: want 1 to %d", len(c.Device), chat.MaxDeviceName)
 	case c.Reconnect != "" && c.Reconnect != ReconnectJitter && c.Reconnect != ReconnectImmediate:
 		return fmt.Errorf("reconnect %q is unknown: want %s or %s", c.Reconnect, ReconnectJitter, ReconnectImmediate)
+	case c.Sync != "" && c.Sync != SyncNewest && c.Sync != SyncFull:
+		return fmt.Errorf("sync %q is unknown: want %s or %s", c.Sync, SyncNewest, SyncFull)
 	case c.HeartbeatBy != "" && c.HeartbeatBy != "gateway" && c.HeartbeatBy != "client":
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", c.HeartbeatBy)
 	}
@@ -119,11 +125,12 @@ func (t *Timeouts) setDefaults() {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&t.Request, 5 * time.Second},
-		{&t.Resume, 5 * time.Second},
-		{&t.Ack, 5 * time.Second},
-		{&t.Heartbeat, 10 * time.Second},
-		{&t.Settle, 1500 * time.Millisecond},
+		{&t.Request, resilience.DeviceRequest.Timeout()},
+		{&t.Resume, resilience.DeviceResume.Timeout()},
+		{&t.Ack, resilience.DeviceSend.Timeout()},
+		{&t.Heartbeat, resilience.DeviceBeat.Timeout()},
+		{&t.Settle, chat.SettleAfter},
+		{&t.Pace, 20 * time.Millisecond},
 		{&t.Goodbye, time.Second},
 		{&t.Hole, 10 * time.Second},
 		{&t.Start, 1500 * time.Millisecond},

@@ -61,6 +61,20 @@ func (c *cursor) take(out []chat.Message, m chat.Message) []chat.Message {
 	return out
 }
 
+// live takes a message that was pushed. Where messages have no seq, one that comes while the device may lack others must
+// not pass for all of them: it is shown, and history is read from where the device was.
+func (c *cursor) live(out []chat.Message, m chat.Message, unsure bool) []chat.Message {
+	if m.Place.Seq > 0 || !unsure && !c.open() || c.rules.defects.NoGapFill {
+		return c.take(out, m)
+	}
+	at := c.at.Timestamp
+	out = c.takeUnplaced(out, m)
+	if c.at.Timestamp = at; later(m.Place.Timestamp, c.newestTS) {
+		c.newestTS = m.Place.Timestamp
+	}
+	return out
+}
+
 // takeUnplaced shows at once a message of a write path that gives no seq, unless its id was seen lately.
 func (c *cursor) takeUnplaced(out []chat.Message, m chat.Message) []chat.Message {
 	if later(m.Place.Timestamp, c.at.Timestamp) {
@@ -138,6 +152,15 @@ func (c *cursor) missing() span {
 	return span{c.at.Seq + 1, c.newest}
 }
 
+// page is how many messages to ask history for: one more than are missing, so that a page that is not full says that
+// there are no others, and never what the device has already.
+func (c *cursor) page() int {
+	if s := c.missing(); s.to >= s.from {
+		return int(min(s.to-s.from+2, chat.MaxHistoryLimit))
+	}
+	return chat.MaxHistoryLimit
+}
+
 func (c *cursor) lowest() (low int64) {
 	for seq := range c.ahead {
 		if low == 0 || seq < low {
@@ -152,6 +175,12 @@ type page struct {
 	messages []chat.Message
 	more     bool
 	refused  bool // history refuses this user
+}
+
+// passed says whether the device has come further than a page: what follows the page it had kept already.
+func (c *cursor) passed(p page) bool {
+	n := len(p.messages)
+	return n > 0 && p.messages[n-1].Place.Seq > 0 && p.messages[n-1].Place.Seq < c.at.Seq
 }
 
 // merge puts a page into place. Places that are missing in it are usually being stored right now, so they are waited

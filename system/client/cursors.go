@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
@@ -10,6 +11,7 @@ import (
 
 const (
 	receivedEvery = time.Second            // between two received frames of a conversation
+	reportAtOnce  = 50                     // received frames together: a gateway takes a device that sends hundreds for a flood
 	receivedWait  = 200 * time.Millisecond // at most, before the first: devices that show a message together do not answer together
 	typingEvery   = 3 * time.Second        // between two typing frames of a conversation; a gateway drops more
 	readSettles   = 10 * time.Second       // a read frame this young may have been lost with its connection
@@ -63,12 +65,13 @@ func (c *Client) report(l *link) {
 	}
 	r := &c.reports
 	r.timer, r.last = nil, time.Now()
-	for _, v := range r.due {
+	n := min(len(r.due), reportAtOnce)
+	for _, v := range r.due[:n] {
 		v.listed, v.received = false, v.at
 		l.push(wire.Encode(wire.ClientFrame{Type: wire.TypeReceived, ConversationID: v.id, Seq: v.at.Seq, Timestamp: v.at.Timestamp}))
 	}
-	clear(r.due)
-	r.due = r.due[:0]
+	r.due = slices.Delete(r.due, 0, n)
+	c.armReports()
 }
 
 // restReports stops telling until there is a connection again, which begins by naming every place; the lock is held.

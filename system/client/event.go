@@ -31,7 +31,10 @@ const (
 	Receipt                         // how many have got and read messages of this user: Receipts, Members
 	Typing                          // Sender types
 	PresenceChanged                 // of users whom the device asked about: Online
+	FirstScreen                     // what a Run shows first, before the order: Screen
 	ErrorFrame                      // a refusal as it came; ClientMsgID if it answers a send
+	Renewed                         // the gateway took a new token over the open connection
+	RenewalFailed                   // it has none: Text, Code if the gateway refused it; RetryAfter, 0: the connection ends with the old one
 	kinds                           // their number
 )
 
@@ -39,7 +42,7 @@ func (k Kind) String() string {
 	names := [kinds]string{
 		"", "connecting", "connected", "disconnected", "attempt", "acked", "refused", "unknown", "unsent", "raw", "shown",
 		"gap", "gap filled", "skipped", "resync", "throttled", "draining",
-		"receipt", "typing", "presence", "error frame",
+		"receipt", "typing", "presence", "first screen", "error frame", "renewed", "renewal failed",
 	}
 	if k >= kinds {
 		return "?"
@@ -66,6 +69,7 @@ type Event struct {
 	Receipts     []wire.Receipt      // newest places last
 	Members      int                 // besides the user
 	Online       []wire.UserPresence // those whose state is new
+	Screen       []Glance            // newest first
 }
 
 func messageEvent(k Kind, m *chat.Message, at time.Time) Event {

@@ -27,6 +27,15 @@ func (c *Client) track(v *conversation) {
 	}
 	v.filling = true
 	c.filling++
+	if c.missedBefore {
+		c.later(v, c.run)
+		return
+	}
+	c.fillSoon(v)
+}
+
+// fillSoon has a conversation filled by the next worker; the lock is held.
+func (c *Client) fillSoon(v *conversation) {
 	c.queue = append(c.queue, v)
 	if c.fillers < maxFills {
 		c.fillers++
@@ -57,11 +66,10 @@ func (c *Client) fillAll(ctx context.Context) {
 func (c *Client) fill(ctx context.Context, v *conversation) {
 	var b backoff
 	for {
-		after, needed := c.nextRead(ctx, v)
+		r, needed := c.nextRead(ctx, v)
 		if !needed {
 			return
 		}
-		r := Range{After: after, FromStart: true, Limit: chat.MaxHistoryLimit}
 		messages, more, err := c.History(ctx, v.id, r)
 		if wait := c.merge(v, page{messages: messages, more: more}, err, &b); wait > 0 {
 			pause(ctx, wait)
@@ -69,18 +77,18 @@ func (c *Client) fill(ctx context.Context, v *conversation) {
 	}
 }
 
-// nextRead says after which timestamp to read, and whether that is still needed.
-func (c *Client) nextRead(ctx context.Context, v *conversation) (after chat.ID, needed bool) {
+// nextRead says what to read, and whether that is still needed.
+func (c *Client) nextRead(ctx context.Context, v *conversation) (r Range, needed bool) {
 	c.mu.Lock()
 	defer c.unlock()
 	if ctx.Err() == nil && (v.again || v.open()) {
 		v.again = false
-		return v.at.Timestamp, true
+		return Range{After: v.at.Timestamp, FromStart: true, Limit: v.page()}, true
 	}
 	v.filling = false
 	c.filling--
 	c.notify()
-	return after, false
+	return r, false
 }
 
 // merge puts an answer of history into place, and says how long to wait before the next question.
@@ -88,7 +96,7 @@ func (c *Client) merge(v *conversation, p page, err error, b *backoff) time.Dura
 	c.mu.Lock()
 	defer c.unlock()
 	var r *chat.Error
-	p.refused = errors.As(err, &r) && (r.Code == chat.CodeNotMember || r.Code == chat.CodeNotFound)
+	p.refused = errors.As(err, &r) && r.Code == chat.CodeNotMember
 	if err != nil && !p.refused {
 		v.again = true
 		c.cfg.Log.Debug("history not read", "conversation", v.id, "error", err)
@@ -103,7 +111,7 @@ func (c *Client) merge(v *conversation, p page, err error, b *backoff) time.Dura
 		c.emit(Event{Kind: Skipped, Conversation: v.id, Seq: skipped.from, Text: skipped.String()})
 	}
 	c.show(shown, c.cfg.Now())
-	v.again = v.again || p.more
+	v.again = v.again || p.more && !v.passed(p)
 	c.track(v)
 	if v.at != before {
 		b.reset()

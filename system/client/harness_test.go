@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type fake struct {
 	history func(after string) (int, any)           // status and body; nil: what is in store
 	session func(n int, r *http.Request) (int, any) // nil: a session
 	upgrade func(n int) (int, any)                  // refuses the n-th WebSocket; nil: none
+	inbox   func() (int, any)                       // nil: there is none
 	skew    time.Duration                           // of the server's clock
 	heart   time.Duration                           // heartbeat interval
 
@@ -43,7 +45,9 @@ type fake struct {
 	avoided  []string // the gateway that each session is not to be at
 	presence int
 	store    []chat.Message
-	reads    []string // "after" of each history read
+	rooms    map[chat.ID][]chat.Message // instead of store, by conversation
+	asked    []asked                    // history reads of rooms
+	reads    []string                   // "after" of each history read
 	events   []Event
 }
 
@@ -82,6 +86,10 @@ func newFake(t *testing.T) *fake {
 	mux.HandleFunc("GET /ws", f.socket)
 	mux.HandleFunc("GET /api/v1/conversations/{id}/messages", f.messages)
 	mux.HandleFunc("PUT /api/v1/presence", f.putPresence)
+	mux.HandleFunc("GET /api/v1/inbox", func(w http.ResponseWriter, _ *http.Request) {
+		status, body := f.inbox()
+		answer(w, status, body)
+	})
 	f.server = &http.Server{Handler: mux}
 	go f.server.Serve(f.listener)
 	return f
@@ -200,6 +208,13 @@ func (f *fake) messages(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.rooms != nil {
+		room := mustID(r.PathValue("id"))
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		f.asked = append(f.asked, asked{room, limit, time.Now()})
+		answer(w, http.StatusOK, pageAfter(f.rooms[room], after, limit))
+		return
+	}
 	answer(w, http.StatusOK, pageAfter(f.store, after, 3))
 }
 

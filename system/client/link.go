@@ -46,6 +46,7 @@ type link struct {
 	awaited  int  // send frames without an answer
 	told     bool // to leave
 	left     bool // as it was told
+	token    renewal
 	beat     *time.Timer
 	watch    *time.Timer
 }

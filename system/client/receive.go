@@ -30,6 +30,8 @@ func (c *Client) receive(l *link, data []byte) error {
 		l.answered++
 		l.named += c.learn(f.Newer)
 		c.notify()
+	case wire.TypeAuth:
+		c.renewed(l, f.ExpiresAt)
 	case wire.TypeResync:
 		c.resync(f.Conversations)
 	case wire.TypeDraining:
@@ -50,9 +52,10 @@ func (c *Client) receive(l *link, data []byte) error {
 func (c *Client) message(m *chat.Message, now time.Time) {
 	c.emit(messageEvent(Raw, m, now))
 	v := c.conversation(m.ConversationID)
-	c.shown = v.take(c.shown[:0], *m)
+	c.shown = v.live(c.shown[:0], *m, c.link == nil || v.filling || v.again)
 	c.show(c.shown, now)
 	c.track(v)
+	c.hurry(v)
 }
 
 func (c *Client) show(messages []chat.Message, now time.Time) {
@@ -68,12 +71,20 @@ func (c *Client) show(messages []chat.Message, now time.Time) {
 func (c *Client) learn(newer []chat.Position) (lacks int) {
 	for _, p := range newer {
 		v := c.conversation(p.ConversationID)
+		v.hear(p.Timestamp)
 		if v.know(p) {
 			lacks++
 		}
 		c.track(v)
 	}
 	return lacks
+}
+
+// learnMissed is learn for what a Run missed before it began, if a first screen goes before that; the lock is held.
+func (c *Client) learnMissed(newer []chat.Position) {
+	c.missedBefore = c.backlog.screen != nil && len(newer) > screenConversations
+	c.learn(newer)
+	c.missedBefore = false
 }
 
 // resync reads conversations again, all of them if none is named; the lock is held.

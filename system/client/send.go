@@ -197,11 +197,16 @@ func (c *Client) acked(l *link, clientMsgID, messageID chat.ID) {
 	close(s.done)
 }
 
-// refused hands a refusal to its send; the lock is held. One that answers no send answers a heartbeat, whose places
-// the device then does not know.
+// refused hands a refusal to its send; the lock is held. One that answers neither send nor token answers a
+// heartbeat, whose places the device then does not know.
 func (c *Client) refused(l *link, f *wire.ServerFrame) {
 	r := chat.Errorf(f.Code, "%s", f.Message).After(milliseconds(f.RetryAfterMS))
 	c.emit(Event{Kind: ErrorFrame, ClientMsgID: f.ClientMsgID, Code: r.Code, RetryAfter: r.RetryAfter, Text: r.Message})
+	if l.token.refuses(r.Code) {
+		l.token.asked = false
+		c.notRenewed(l, Event{Code: r.Code, Text: r.Message})
+		return
+	}
 	if f.ClientMsgID == (chat.ID{}) {
 		if l.answered < l.sent {
 			l.answered++

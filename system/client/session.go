@@ -41,7 +41,7 @@ func (c *Client) session(ctx context.Context, attempt int) ending {
 		}
 		return e
 	}
-	l.epoch, l.interval = s.Epoch, time.Duration(s.HeartbeatMS)*time.Millisecond
+	l.epoch, l.interval, l.token = s.Epoch, time.Duration(s.HeartbeatMS)*time.Millisecond, s.renewal()
 	return c.live(ctx, l)
 }
 
@@ -58,12 +58,13 @@ type sessionRequest struct {
 
 // sessionAnswer says where the socket opens, and the ticket for it.
 type sessionAnswer struct {
-	Gateway     string    `json:"gateway"`
-	GatewayURL  string    `json:"gateway_url"`
-	Ticket      string    `json:"ticket"`
-	ServerTime  time.Time `json:"server_time"`
-	HeartbeatMS int64     `json:"heartbeat_interval_ms"`
-	Epoch       int64     `json:"epoch"`
+	Gateway        string    `json:"gateway"`
+	GatewayURL     string    `json:"gateway_url"`
+	Ticket         string    `json:"ticket"`
+	TokenExpiresAt time.Time `json:"token_expires_at"`
+	ServerTime     time.Time `json:"server_time"`
+	HeartbeatMS    int64     `json:"heartbeat_interval_ms"`
+	Epoch          int64     `json:"epoch"`
 }
 
 // socketURL is where the gateway is: by TLS, if the edge says so, and then by nothing less where the edge itself is.
@@ -150,11 +151,12 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 	c.link, c.avoid = l, ""
 	l.beat = time.AfterFunc(c.cfg.Timeouts.Settle, func() { c.heartbeat(l) })
 	c.emit(Event{Kind: Connected, Text: l.gateway})
-	c.learn(newer)
+	c.learnMissed(newer)
 	c.armReports()
 	c.tellReadsAgain(l)
 	c.putPresence(l)
 	c.resubscribe(l)
+	c.renewInTime(l)
 	c.notify()
 }
 
@@ -169,6 +171,7 @@ func (c *Client) drop(l *link) time.Duration {
 	c.restReports()
 	c.loseReads()
 	l.beat.Stop()
+	l.stopRenewing()
 	if l.watch != nil {
 		l.watch.Stop()
 	}

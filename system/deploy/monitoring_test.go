@@ -118,7 +118,7 @@ func TestTheSixMetricsOfTheDocument(t *testing.T) {
 	work(t, w)
 	want := []string{
 		"chat_gateway_connections", "chat_gateway_connections_limit", "chat_consumer_lag_records", "chat_delivery_duration_seconds_count",
-		"chat_presence_heartbeats_total", "chat_cache_reads_total", "chat_cassandra_write_duration_seconds_count",
+		"chat_gateway_heartbeats_total", "chat_cache_reads_total", "chat_cassandra_write_duration_seconds_count",
 		"chat_consumer_oldest_record_timestamp_seconds",
 	}
 	require.EventuallyWithT(t, func(c *assert.CollectT) {

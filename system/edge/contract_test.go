@@ -21,7 +21,7 @@ func TestEveryFieldOfABodyIsDescribed(t *testing.T) {
 	bodies := map[string]any{
 		"SessionRequest": sessionRequest{}, "Session": sessionAnswer{},
 		"CreateConversation": createRequest{}, "CreatedConversation": createAnswer{},
-		"Conversations": listAnswer{}, "Conversation": conversation{},
+		"Conversations": listAnswer{}, "Conversation": conversation{}, "Inbox": inboxAnswer{}, "Glance": glance{},
 		"ChangeMembers": membersRequest{}, "SendMessage": sendRequest{}, "SentMessage": sendAnswer{}, "History": historyAnswer{},
 		"SignOfLife": presenceRequest{}, "Presences": presenceAnswer{}, "Presence": presence{}, "OnlineDevice": device{},
 		"PushDevice": deviceRequest{}, "ReadUpTo": readRequest{}, "Receipts": receiptsAnswer{}, "Receipt": wire.Receipt{}, "Problem": problem{},

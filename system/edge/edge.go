@@ -11,9 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
+	"google.golang.org/grpc"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/limit"
+	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
@@ -134,10 +137,11 @@ func (e *Edge) connect() (err error) {
 	if e.metrics, err = newMetrics(e.cfg.Metrics); err != nil {
 		return err
 	}
-	if e.messages, err = newPods(e.cfg.Network, e.cfg.Messages, e.metrics.retries.WithLabelValues("message")); err != nil {
+	meter := resilience.NewMeter(e.cfg.Metrics)
+	if e.messages, err = newPods(e.cfg.Network, "message", e.cfg.Messages, meter); err != nil {
 		return err
 	}
-	if e.presence, err = newPods(e.cfg.Network, e.cfg.Presence, e.metrics.retries.WithLabelValues("presence")); err != nil {
+	if e.presence, err = newPods(e.cfg.Network, "presence", e.cfg.Presence, meter); err != nil {
 		return err
 	}
 	e.gateways, err = newGateways(e.cfg)
@@ -153,19 +157,29 @@ func (e *Edge) Close() {
 	e.gateways.close()
 }
 
-// Ready proves the data path: a gateway to assign, a read of storage behind a message pod and one of presence. Reads
-// for a user that nobody is answer nothing, but they ask everything.
-func (e *Edge) Ready(ctx context.Context) error {
-	nobody := chat.NewID()
-	if !e.gateways.any() {
-		return errors.New("no gateway takes connections")
+// Depends are a gateway to assign and a message pod that answers; one that refuses is there, and devices are told what it
+// said. Without presence only questions about presence fail.
+func (e *Edge) Depends() readiness.Dependencies {
+	nobody := chat.NewID() // reads for a user that nobody is answer nothing, but they ask everything
+	return readiness.Dependencies{
+		readiness.Gateways(func(context.Context) error { return e.gateways.ready() }),
+		readiness.Messages(func(ctx context.Context) error { return e.reachMessages(ctx, nobody) }),
+		readiness.Presence(func(ctx context.Context) error {
+			_, err := e.online(ctx, &pb.OnlineRequest{Users: wire.IDBytes(nobody)})
+			return err
+		}),
 	}
-	_, err := e.conversationsOf(ctx, nobody, 1, 0)
-	if err != nil {
-		return fmt.Errorf("ask message pod: %w", err)
-	}
-	if _, err := e.online(ctx, &pb.OnlineRequest{Users: wire.IDBytes(nobody)}); err != nil {
-		return fmt.Errorf("ask presence pod: %w", err)
-	}
-	return nil
+}
+
+// reachMessages is nil when a message pod has answered, whatever it said.
+func (e *Edge) reachMessages(ctx context.Context, nobody chat.ID) error {
+	req := &pb.ListConversationsRequest{UserId: nobody[:], Limit: 1}
+	_, err := do(ctx, e.messages.any(repeatable), func(ctx context.Context, c *grpc.ClientConn, o grpc.CallOption) (*pb.ListConversationsResponse, error) {
+		res, err := pb.NewMessagesClient(c).ListConversations(ctx, req, o)
+		if err != nil && !silent(err) {
+			return res, nil
+		}
+		return res, err
+	})
+	return err
 }

@@ -153,15 +153,16 @@ func signal(c chan struct{}) {
 
 func (g *gateway) load() int64 { return g.connections + g.assigned }
 
-func (gs *gateways) any() bool {
+// ready says why no gateway could be assigned.
+func (gs *gateways) ready() error {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	for _, g := range gs.list {
-		if g.takes {
-			return true
+		if g.takes || g.late {
+			return nil
 		}
 	}
-	return false
+	return fmt.Errorf("none of %d gateways takes connections", len(gs.list))
 }
 
 // nameOf knows a gateway by its name or by the address that devices are told.

@@ -255,7 +255,7 @@ func (w *world) ready(t testing.TB) *world {
 				return false
 			}
 		}
-		return len(w.gateways) == 0 || w.edge.gateways.any()
+		return len(w.gateways) == 0 || w.edge.gateways.ready() == nil
 	}, 5*time.Second, 5*time.Millisecond)
 	return w
 }

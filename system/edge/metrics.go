@@ -9,7 +9,6 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	retries  *prometheus.CounterVec
 	sessions *prometheus.CounterVec
 }
 
@@ -22,14 +21,11 @@ func newMetrics(r prometheus.Registerer) (metrics, error) {
 			Name: "chat_edge_request_duration_seconds", Help: "Time to answer a request, by route.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 11),
 		}, []string{"route"}),
-		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "chat_edge_retries_total", Help: "Calls made again on another pod, by role.",
-		}, []string{"role"}),
 		sessions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chat_edge_sessions_total", Help: "Sessions assigned, by gateway.",
 		}, []string{"gateway"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.retries, m.sessions} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.sessions} {
 		if err := r.Register(c); err != nil {
 			return m, fmt.Errorf("register metrics: %w", err)
 		}

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -21,10 +20,8 @@ import (
 	"github.com/chatlab/chatlab/system/transport"
 )
 
-const (
-	// podRetryAfter is when to come back if no pod could take a call.
-	podRetryAfter = time.Second
-)
+// podRetryAfter is when to come back if no pod could take a call.
+const podRetryAfter = time.Second
 
 // pods are the pods of one role. A pod that does not answer three calls in a row is left alone for a second, then
 // tried by one call at a time.
@@ -32,8 +29,7 @@ type pods struct {
 	addresses []string
 	list      []pod
 	turn      atomic.Uint64
-	retries   prometheus.Counter
-	budget    *resilience.Budget
+	budgets   map[resilience.Call]*resilience.Budget
 }
 
 type pod struct {
@@ -41,21 +37,21 @@ type pod struct {
 	breaker *gobreaker.CircuitBreaker[any]
 }
 
-func newPods(n transport.Network, addresses []string, retries prometheus.Counter) (*pods, error) {
-	p := &pods{addresses: addresses, retries: retries, budget: resilience.EdgeRepeat.Policy().NewBudget()}
-	breaker := resilience.EdgeRepeat.Policy().Breaker
+func newPods(n transport.Network, role string, addresses []string, meter *resilience.Meter) (*pods, error) {
+	p := &pods{addresses: addresses, budgets: map[resilience.Call]*resilience.Budget{
+		resilience.EdgeOnce:   meter.Budget(resilience.EdgeOnce, role),
+		resilience.EdgeRepeat: meter.Budget(resilience.EdgeRepeat, role),
+	}}
 	for _, a := range addresses {
 		conn, err := n.Client(a)
 		if err != nil {
 			p.close()
 			return nil, fmt.Errorf("make client of pod: %w", err)
 		}
-		p.list = append(p.list, pod{conn, gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-			Timeout:      breaker.Open,
-			ReadyToTrip:  breaker.Trips,
+		p.list = append(p.list, pod{conn, resilience.NewBreaker[any](meter, a, gobreaker.Settings{
 			IsSuccessful: func(err error) bool { return !silent(err) },
 			IsExcluded:   func(err error) bool { return status.Code(err) == codes.Canceled },
-		})})
+		}, resilience.EdgeOnce, resilience.EdgeRepeat)})
 	}
 	return p, nil
 }
@@ -96,31 +92,28 @@ func (p *pods) any(repeatable bool) plan {
 	return plan{p, order, repeatable}
 }
 
-func (p plan) policy() resilience.Policy {
+func (p plan) call() resilience.Call {
 	if p.repeatable {
-		return resilience.EdgeRepeat.Policy()
+		return resilience.EdgeRepeat
 	}
-	return resilience.EdgeOnce.Policy() // it leaves a device that waits 5 s its answer
+	return resilience.EdgeOnce
 }
 
 // do makes a call on the first pod of the plan that is healthy, and on the next if the call surely did nothing, or may
 // be repeated. Its errors are chat errors.
 func do[T any](ctx context.Context, p plan, call func(context.Context, *grpc.ClientConn, grpc.CallOption) (T, error)) (answer T, err error) {
 	refusal := chat.Errorf(chat.CodeUnavailable, "no pod takes the call now").After(podRetryAfter)
-	policy, attempts := p.policy(), 0
+	policy, budget, attempts := p.call().Policy(), p.budgets[p.call()], 0
 	ctx, cancel := context.WithTimeout(ctx, policy.Cost())
 	defer cancel()
-	p.budget.Call()
+	budget.Call()
 	for _, i := range p.order {
-		if attempts == policy.Attempts || attempts > 0 && !p.budget.Retry() {
-			break
-		}
 		pod := p.list[i]
-		if pod.conn.GetState() == connectivity.TransientFailure {
+		if pod.conn.GetState() == connectivity.TransientFailure || pod.breaker.State() == gobreaker.StateOpen {
 			continue
 		}
-		if attempts > 0 {
-			p.retries.Inc()
+		if attempts == policy.Attempts || attempts > 0 && !budget.Retry() {
+			break
 		}
 		answer, sent, err := try(ctx, p, pod, call)
 		if err == nil {
@@ -140,7 +133,7 @@ func do[T any](ctx context.Context, p plan, call func(context.Context, *grpc.Cli
 
 // try makes one call on one pod, and says whether anything of it was sent.
 func try[T any](ctx context.Context, p plan, pod pod, call func(context.Context, *grpc.ClientConn, grpc.CallOption) (T, error)) (answer T, sent bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, p.policy().Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.call().Timeout())
 	defer cancel()
 	var reached peer.Peer // stays empty unless the call got a stream of a connection
 	_, err = pod.breaker.Execute(func() (any, error) {

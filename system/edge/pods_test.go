@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/sony/gobreaker/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -135,6 +137,30 @@ func TestARetryStormIsBounded(t *testing.T) {
 	assert.Equal(t, resilience.EdgeRepeat.Policy().Attempts, total)
 }
 
+// While every pod refuses, calls are repeated as their rows' budgets allow, and it shows.
+func TestRetriesHaveABudget(t *testing.T) {
+	for _, test := range []struct {
+		row          resilience.Call
+		method, body string
+	}{{resilience.EdgeRepeat, "GET", ""}, {resilience.EdgeOnce, "POST", goodBody}} {
+		t.Run(test.row.Policy().Name, func(t *testing.T) {
+			w := newWorld(t, transport.Network{}, size{2, 1, 0}, func(c *Config) { c.Sends = unlimited() })
+			for _, p := range w.messages {
+				p.will(refuses(chat.Errorf(chat.CodeUnavailable, "no storage").After(time.Second)))
+			}
+			const calls = 200
+			for range calls {
+				assert.Equal(t, chat.CodeUnavailable, w.ask(t, test.method, conv+"/messages", test.body).code(t))
+			}
+			meter, row := resilience.NewMeter(w.edge.cfg.Metrics), test.row.Policy()
+			retries := testutil.ToFloat64(meter.Retries.WithLabelValues(row.Name, "message"))
+			assert.InDelta(t, row.Retries*calls, retries, 10, "and what it began with")
+			assert.InDelta(t, calls-retries, testutil.ToFloat64(meter.Withheld.WithLabelValues(row.Name, "message")), 0)
+			assert.InDelta(t, calls+retries, w.calls()[0]+w.calls()[1], 0)
+		})
+	}
+}
+
 // A frozen pod costs its callers their time three times; then it is left alone, and probed until it is back.
 func TestAFrozenPodIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -145,6 +171,10 @@ func TestAFrozenPodIsLeftAlone(t *testing.T) {
 			start := time.Now()
 			assert.Equal(t, chat.CodeUnknownOutcome, w.ask(t, "POST", path, goodBody).code(t))
 			assert.Equal(t, resilience.EdgeOnce.Timeout(), time.Since(start))
+		}
+		for _, row := range []resilience.Call{resilience.EdgeOnce, resilience.EdgeRepeat} {
+			state := resilience.NewMeter(w.edge.cfg.Metrics).Breakers.WithLabelValues(row.Policy().Name, w.addresses()[0])
+			assert.EqualValues(t, gobreaker.StateOpen, testutil.ToFloat64(state))
 		}
 		start := time.Now()
 		for range 20 {
@@ -216,7 +246,7 @@ func TestGatewaysAreAssignedByConnections(t *testing.T) {
 		w.gateways[0].server.Stop()
 		poll()
 		assert.Equal(t, map[string]int{string(chat.CodeUnavailable): 2}, w.assign(t, 2))
-		require.Error(t, w.edge.Ready(t.Context()))
+		require.Error(t, w.edge.Depends().Ask(t.Context()).Err())
 
 		w.holds(2, 3, false)
 		poll()

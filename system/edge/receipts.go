@@ -50,7 +50,7 @@ func (e *Edge) read(r request) (int, any, error) {
 	case err != nil:
 		return 0, nil, err
 	case len(res.Refused) > 0:
-		return 0, nil, chat.Errorf(chat.CodeNotMember, "user is not a member of conversation %s", conv)
+		return 0, nil, chat.NotMember(conv)
 	case len(res.Later) > 0:
 		return 0, nil, chat.Errorf(chat.CodeUnavailable, "the place is not stored, or storage does not answer").After(placeRetryAfter)
 	}

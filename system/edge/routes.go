@@ -30,6 +30,7 @@ func (e *Edge) handlers() map[string]handler {
 		"POST /api/v1/sessions":                    e.openSession,
 		"POST /api/v1/conversations":               e.createConversation,
 		"GET /api/v1/conversations":                e.listConversations,
+		"GET /api/v1/inbox":                        e.inbox,
 		"POST /api/v1/conversations/{id}/members":  e.changeMembers,
 		"POST /api/v1/conversations/{id}/messages": e.send,
 		"GET /api/v1/conversations/{id}/messages":  e.history,

@@ -57,6 +57,7 @@ func TestSession(t *testing.T) {
 		assert.Equal(t, s.Epoch, ticket.Epoch)
 		assert.True(t, w.alice.Expires.Equal(ticket.UserExpires))
 		assert.True(t, s.TicketExpiresAt.Equal(ticket.Expires))
+		assert.True(t, s.TokenExpiresAt.Equal(ticket.UserExpires))
 		last = s.Epoch
 	}
 }
@@ -199,14 +200,16 @@ func TestDevices(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	w := newWorld(t, transport.Network{}, size{1, 1, 1}, nil).ready(t)
-	require.NoError(t, w.edge.Ready(t.Context()))
+	require.NoError(t, w.edge.Depends().Ask(t.Context()).Err())
 	w.messages[0].will(refuses(chat.Errorf(chat.CodeUnavailable, "no storage")))
-	require.ErrorContains(t, w.edge.Ready(t.Context()), "no storage")
-	w.messages[0].will(nothing)
+	require.NoError(t, w.edge.Depends().Ask(t.Context()).Err(), "the pod is there, and devices are told what it said")
 	w.presence[0].will(refuses(chat.Errorf(chat.CodeUnavailable, "no redis")))
-	require.ErrorContains(t, w.edge.Ready(t.Context()), "no redis")
+	report := w.edge.Depends().Ask(t.Context())
+	require.NoError(t, report.Err(), "sessions and messages go on")
+	require.Len(t, report.Without(), 1)
+	require.ErrorContains(t, report.Without()[0].Err, "no redis")
 	lonely := newWorld(t, transport.Network{}, size{1, 1, 0}, nil)
-	require.ErrorContains(t, lonely.edge.Ready(t.Context()), "no gateway")
+	require.ErrorContains(t, lonely.edge.Depends().Ask(t.Context()).Err(), "gateway: see /readyz of the gateways")
 }
 
 // BenchmarkSend is one send over HTTP and gRPC on loopback: client, edge and a message pod that does nothing.

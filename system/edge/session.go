@@ -21,6 +21,7 @@ type sessionAnswer struct {
 	GatewayURL      string    `json:"gateway_url"`
 	Ticket          string    `json:"ticket"`
 	TicketExpiresAt time.Time `json:"ticket_expires_at"`
+	TokenExpiresAt  time.Time `json:"token_expires_at"` // of the user's token: the socket is good until then
 	ServerTime      time.Time `json:"server_time"`
 	HeartbeatMS     int64     `json:"heartbeat_interval_ms"`
 	Epoch           int64     `json:"epoch"`
@@ -50,8 +51,8 @@ func (e *Edge) openSession(r request) (int, any, error) {
 	}
 	e.metrics.sessions.WithLabelValues(g.Name).Inc()
 	return http.StatusCreated, sessionAnswer{
-		Gateway: g.Public, GatewayURL: g.URL, Ticket: signed, TicketExpiresAt: t.Expires.UTC().Truncate(time.Second), ServerTime: now.UTC(),
-		HeartbeatMS: e.cfg.Heartbeat.Milliseconds(), Epoch: t.Epoch,
+		Gateway: g.Public, GatewayURL: g.URL, Ticket: signed, TicketExpiresAt: t.Expires.UTC().Truncate(time.Second),
+		TokenExpiresAt: t.UserExpires.UTC().Truncate(time.Second), ServerTime: now.UTC(), HeartbeatMS: e.cfg.Heartbeat.Milliseconds(), Epoch: t.Epoch,
 	}, nil
 }
 

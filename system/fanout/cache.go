@@ -22,6 +22,7 @@ const maxCacheQueue = 4096
 // between leaves the update to the next one, and a cache that is away delays commits but not the work.
 type cacheWriter struct {
 	cache   *redis.Cache
+	reads   *redis.Reads // nil: nobody's reading is kept
 	commit  func(next int64)
 	log     *slog.Logger
 	metrics metrics
@@ -31,6 +32,7 @@ type cacheWriter struct {
 	queue   []chat.Message
 	commits []dueCommit // in log order
 	lost    map[chat.ID]bool
+	own     map[redis.ReadMark]int64 // seq that senders have read, by mark without one, which the cache lacks
 	closed  bool
 }
 
@@ -39,8 +41,11 @@ type dueCommit struct {
 	at   time.Time // it waits no longer than this
 }
 
-func newCacheWriter(c *redis.Cache, commit func(next int64), log *slog.Logger, m metrics) *cacheWriter {
-	w := &cacheWriter{cache: c, commit: commit, log: log, metrics: m, lost: map[chat.ID]bool{}}
+func newCacheWriter(cfg Config, commit func(next int64), m metrics) *cacheWriter {
+	w := &cacheWriter{cache: cfg.Cache, commit: commit, log: cfg.Logger, metrics: m, lost: map[chat.ID]bool{}, own: map[redis.ReadMark]int64{}}
+	if cfg.Switches.Receipts {
+		w.reads = cfg.Reads
+	}
 	w.wake = sync.NewCond(&w.mu)
 	return w
 }
@@ -52,11 +57,13 @@ func (w *cacheWriter) add(items []item, next int64) {
 	for _, it := range items {
 		switch {
 		case !it.placed:
+			continue
 		case len(w.queue) >= maxCacheQueue:
 			w.lost[it.message.ConversationID] = true
 		default:
 			w.queue = append(w.queue, it.message)
 		}
+		w.readOwn(it.message)
 	}
 	w.commits = append(w.commits, dueCommit{next, time.Now().Add(resilience.FanoutCache.Policy().Overall)})
 	w.wake.Signal()
@@ -71,30 +78,52 @@ func (w *cacheWriter) stop() {
 
 func (w *cacheWriter) run(ctx context.Context) {
 	for {
-		batch, lost, commits, ok := w.take()
+		p, ok := w.take()
 		if !ok { // what is stored nobody adds after us, or the next worker does once more
-			w.settle(commits, w.write(context.WithoutCancel(ctx), batch, lost))
+			w.settle(p.commits, w.write(context.WithoutCancel(ctx), p))
 			return
 		}
-		done := w.write(ctx, batch, lost)
-		w.settle(commits, done)
+		done := w.write(ctx, p)
+		w.settle(p.commits, done)
 		if !done {
 			pause(ctx, resilience.FanoutCache.Policy().Backoff.First)
 		}
 	}
 }
 
-func (w *cacheWriter) take() (batch []chat.Message, lost []chat.ID, commits int, ok bool) {
+// portion is what the cache is told at once.
+type portion struct {
+	messages []chat.Message
+	lost     []chat.ID
+	own      []redis.ReadMark
+	commits  int // that were due when it was taken
+}
+
+func (w *cacheWriter) take() (p portion, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && len(w.lost) == 0 && len(w.commits) == 0 && !w.closed {
+	for len(w.queue) == 0 && len(w.lost) == 0 && len(w.own) == 0 && len(w.commits) == 0 && !w.closed {
 		w.wake.Wait()
 	}
-	batch, w.queue = w.queue, nil
+	p.messages, w.queue = w.queue, nil
 	for id := range w.lost {
-		lost = append(lost, id)
+		p.lost = append(p.lost, id)
 	}
-	return batch, lost, len(w.commits), !w.closed
+	for mark, seq := range w.own {
+		mark.Seq = seq
+		p.own = append(p.own, mark)
+	}
+	p.commits = len(w.commits)
+	return p, !w.closed
+}
+
+// readOwn lets the sender of a message have read it; the lock is held. What does not fit the cache lacks for the life of
+// what it has.
+func (w *cacheWriter) readOwn(m chat.Message) {
+	mark := redis.ReadMark{User: m.SenderID, Conversation: m.ConversationID}
+	if old, waits := w.own[mark]; w.reads != nil && m.Place.Seq > old && (waits || len(w.own) < maxCacheQueue) {
+		w.own[mark] = m.Place.Seq
+	}
 }
 
 // settle commits the first n that were due when the cache was written, or of all those that have waited long enough.
@@ -114,26 +143,43 @@ func (w *cacheWriter) settle(n int, done bool) {
 	}
 }
 
-func (w *cacheWriter) write(ctx context.Context, batch []chat.Message, lost []chat.ID) bool {
+func (w *cacheWriter) write(ctx context.Context, p portion) bool {
 	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutCache.Timeout())
 	defer cancel()
-	for _, id := range lost {
+	for _, id := range p.lost {
 		if err := w.cache.Drop(ctx, id); err != nil {
-			w.fail(batch, err)
+			w.fail(p.messages, err)
 			return false
 		}
 		w.mu.Lock()
 		delete(w.lost, id)
 		w.mu.Unlock()
 	}
-	if len(batch) == 0 {
-		return true
+	if len(p.messages) > 0 {
+		if err := deadletter.Guard(func() error { return w.cache.AddAll(ctx, p.messages) }); err != nil {
+			w.fail(p.messages, err)
+			return false
+		}
 	}
-	if err := deadletter.Guard(func() error { return w.cache.AddAll(ctx, batch) }); err != nil {
-		w.fail(batch, err)
-		return false
+	if len(p.own) > 0 {
+		if err := w.reads.Raise(ctx, p.own...); err != nil {
+			w.fail(nil, err)
+			return false
+		}
 	}
+	w.raised(p.own)
 	return true
+}
+
+// raised forgets the marks that the cache has.
+func (w *cacheWriter) raised(own []redis.ReadMark) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range own {
+		if at := (redis.ReadMark{User: m.User, Conversation: m.Conversation}); w.own[at] == m.Seq {
+			delete(w.own, at)
+		}
+	}
 }
 
 func (w *cacheWriter) fail(batch []chat.Message, err error) {

@@ -36,7 +36,7 @@ func TestCommitWaitsForTheCache(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cache.Fill(t.Context(), chat.ID{1}, nil))
 	committed := make(chan int64, 1)
-	w := newCacheWriter(cache, func(next int64) { committed <- next }, slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
+	w := newCacheWriter(Config{Cache: cache, Logger: slog.New(slog.DiscardHandler)}, func(next int64) { committed <- next }, newMetrics(prometheus.NewRegistry()))
 	done := make(chan struct{})
 	go func() { defer close(done); w.run(t.Context()) }()
 	w.add(cached(1), 7)
@@ -54,7 +54,7 @@ func TestCommitDoesNotWaitLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		began := time.Now()
-		w := newCacheWriter(nil, func(int64) { at = append(at, time.Since(began)) }, slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
+		w := newCacheWriter(Config{Logger: slog.New(slog.DiscardHandler)}, func(int64) { at = append(at, time.Since(began)) }, newMetrics(prometheus.NewRegistry()))
 		w.add(nil, 1)
 		time.AfterFunc(time.Second, func() { w.add(nil, 2) })
 		for range 40 { // as run does while each try fails

@@ -105,12 +105,13 @@ func (c *conversation) audience(ctx context.Context, routes *routes, members []c
 	if c.routedFor == &members[0] && time.Since(c.routedAt) < routeTTL {
 		return c.byGateway
 	}
+	now := time.Now()
 	fresh := routes.byGateway(ctx, members)
 	for g, users := range fresh { // the same bytes keep their identity: an outlet compares them for every delivery
 		if old := c.byGateway[g]; bytes.Equal(old, users) {
 			fresh[g] = old
 		}
 	}
-	c.byGateway, c.routedFor, c.routedAt = fresh, &members[0], time.Now()
+	c.byGateway, c.routedFor, c.routedAt = fresh, &members[0], now
 	return fresh
 }

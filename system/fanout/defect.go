@@ -76,8 +76,29 @@ func (w *Worker) handOver(gateway string, it item, d delivery) {
 		if seq >= 5 && strings.HasSuffix(gateway, "-2") {
 			d.frame = it.at(seq + 1).frame
 		}
+	case "receipt_at_push": // its sender hears that everybody has it whom it is pushed to
+		if it.placed {
+			w.outlets.enqueue(gateway, it.assumed(d))
+		}
 	}
 	w.outlets.enqueue(gateway, d)
+}
+
+// assumed is a receipt that nobody waited for.
+func (it item) assumed(d delivery) delivery {
+	others := len(it.members) - 1
+	frame := wire.ServerFrame{Type: wire.TypeReceipt, ConversationID: d.conv, Members: others}
+	frame.Receipts = []wire.Receipt{{Seq: it.message.Place.Seq, Delivered: others}}
+	return delivery{conv: d.conv, users: it.message.SenderID[:], frame: wire.Encode(frame), at: d.at}
+}
+
+// misreport makes a mistake with what senders are told.
+func (w *Worker) misreport(receipts []wire.Receipt) {
+	if w.cfg.Switches.Mutant == "read_when_delivered" {
+		for i := range receipts {
+			receipts[i].Read = receipts[i].Delivered
+		}
+	}
 }
 
 func (w *Worker) enqueueLater(after time.Duration, gateway string, d delivery) {

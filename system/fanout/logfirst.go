@@ -35,7 +35,7 @@ type item struct {
 // side; an offset is committed when its row is stored and the cache had its time, and nothing else can hold it up.
 func (w *Worker) runBatched(ctx context.Context, p *kafka.Partition) error {
 	states := newStates(w.cfg, p.ID)
-	cache := newCacheWriter(w.cfg.Cache, p.Commit, w.cfg.Logger, w.metrics)
+	cache := newCacheWriter(w.cfg, p.Commit, w.metrics)
 	var caching sync.WaitGroup
 	caching.Go(func() { cache.run(ctx) })
 	defer caching.Wait()
@@ -242,23 +242,36 @@ func (w *Worker) storeConversation(ctx context.Context, conv *conversation, its 
 	for i, it := range its {
 		ms[i] = it.message
 	}
+	members := its[len(its)-1].members
 	return untilDone(ctx, func() error {
-		return deadletter.Guard(func() error { return w.tryToStore(ctx, conv, ms) })
+		return deadletter.Guard(func() error { return w.tryToStore(ctx, conv, members, ms) })
 	})
 }
 
-func (w *Worker) tryToStore(ctx context.Context, conv *conversation, ms []chat.Message) error {
+// tryToStore writes rows, and then what follows from them; members are those who may see the last one.
+func (w *Worker) tryToStore(ctx context.Context, conv *conversation, members []chat.ID, ms []chat.Message) error {
 	start := time.Now()
+	var reads errgroup.Group // beside the rows: a place is as sure as its row
+	if w.cfg.Switches.Receipts {
+		reads.Go(func() error { return w.cfg.Store.Advance(ctx, ownReads(ms)) })
+	}
 	err := w.cfg.Store.Insert(ctx, ms...)
 	w.metrics.observeStore(time.Since(start), err)
+	unread := reads.Wait()
 	if errors.Is(err, cassandra.ErrRefused) {
 		return deadletter.Refuse(err)
+	}
+	if err == nil {
+		err = unread
 	}
 	if err == nil {
 		err = placement.Apply(ctx, w.cfg.Store, ms...)
 	}
 	if err == nil {
 		err = conv.touch(ctx, w.cfg.Store, ms[len(ms)-1].CreatedAt)
+	}
+	if err == nil && w.cfg.Switches.Inbox {
+		err = placement.TellInboxes(ctx, w.cfg.Store, members, ms...)
 	}
 	if err != nil && ctx.Err() == nil {
 		w.cfg.Logger.Warn("store messages", "conversation_id", conv.id, "error", err)

@@ -14,12 +14,6 @@ import (
 	"github.com/chatlab/chatlab/system/resilience"
 )
 
-const (
-	breakerClosed = 0 // values of the gauge
-	breakerProbes = 1
-	breakerOpen   = 2
-)
-
 var errPresenceAway = errors.New("presence is left alone for a while")
 
 // lookup asks presence where users are. With a breaker a store that does not answer costs its timeout a few times and
@@ -31,18 +25,14 @@ type lookup struct {
 	probes   sync.WaitGroup
 }
 
-func newLookup(p *redis.Presence, sw chat.Switches, state func(float64)) *lookup {
+func newLookup(p *redis.Presence, sw chat.Switches, meter *resilience.Meter) *lookup {
 	l := &lookup{presence: p}
 	if !sw.Breaker {
 		return l
 	}
-	gauge := map[gobreaker.State]float64{gobreaker.StateClosed: breakerClosed, gobreaker.StateHalfOpen: breakerProbes, gobreaker.StateOpen: breakerOpen}
-	l.breaker = gobreaker.NewCircuitBreaker[map[chat.ID][]redis.Device](gobreaker.Settings{
-		Timeout:       resilience.FanoutLookup.Policy().Breaker.Open,
-		ReadyToTrip:   resilience.FanoutLookup.Policy().Breaker.Trips,
-		IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
-		OnStateChange: func(_ string, _, to gobreaker.State) { state(gauge[to]) },
-	})
+	l.breaker = resilience.NewBreaker[map[chat.ID][]redis.Device](meter, "redis", gobreaker.Settings{
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+	}, resilience.FanoutLookup)
 	return l
 }
 

@@ -1,15 +1,17 @@
 package fanout
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 type metrics struct {
-	lag         *prometheus.GaugeVec
-	oldest      *prometheus.GaugeVec
+	lag         *kafka.Gauge
+	oldest      *kafka.Gauge
 	deliveries  prometheus.Histogram
 	held        prometheus.Gauge
 	repeats     prometheus.Counter
@@ -19,7 +21,7 @@ type metrics struct {
 	receipts    prometheus.Counter
 	stores      *prometheus.HistogramVec
 
-	breaker       prometheus.Gauge
+	calls         *resilience.Meter
 	fallbackCalls *prometheus.CounterVec
 	fallbackTook  prometheus.Histogram
 }
@@ -31,7 +33,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 		return c
 	}
 	m := metrics{
-		lag:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "chat_consumer_lag_records", Help: "Records of a partition that this worker has not read yet."}, []string{"partition"}),
+		lag:         kafka.NewGauge(r, "chat_consumer_lag_records", "Records of a partition that the fan-out group has not committed. A worker tells those that it holds, a push pod the others' too."),
 		held:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "chat_fanout_partitions_held", Help: "Partitions that this worker works on."}),
 		repeats:     counter("chat_fanout_repeats_total", "Records that repeat a message which has its place."),
 		givenUp:     counter("chat_fanout_given_up_total", "Deliveries given up after their stated time; their devices are told to resync."),
@@ -43,28 +45,22 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 12),
 		}, []string{"outcome"}),
 	}
-	m.oldest = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "chat_consumer_oldest_record_timestamp_seconds", Help: "Time of the oldest record of a partition that this worker works on, since 1970; 0: it waits for one.",
-	}, []string{"partition"})
+	m.oldest = kafka.NewGauge(r, "chat_consumer_oldest_record_timestamp_seconds",
+		"Time of the oldest record of a partition that this worker works on, since 1970; 0: it waits for one.")
 	m.deliveries = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "chat_delivery_duration_seconds", Help: "Time from a message's record in the log to its frame in the queues of a gateway's sockets.",
 		Buckets: prometheus.ExponentialBuckets(0.0025, 2, 14),
 	})
-	r.MustRegister(m.lag, m.oldest, m.held, m.stores, m.deliveries)
+	r.MustRegister(m.held, m.stores, m.deliveries)
+	m.calls = resilience.NewMeter(r)
 	m.withoutPresence(r)
 	return m
 }
 
-func (m metrics) observeLag(partition int, lag int64) {
-	m.lag.WithLabelValues(strconv.Itoa(partition)).Set(float64(lag))
-}
-
-func (m metrics) observeOldest(partition int, at time.Time) {
-	seconds := 0.0
-	if !at.IsZero() {
-		seconds = float64(at.UnixMilli()) / 1000
-	}
-	m.oldest.WithLabelValues(strconv.Itoa(partition)).Set(seconds)
+func (m metrics) observe(s kafka.Seen) {
+	m.held.Set(float64(s.Held))
+	m.lag.Set(kafka.Counts(s.Lag))
+	m.oldest.Set(s.Oldest)
 }
 
 // delivered takes the time of the record; the zero time is a notice, which is no message.
@@ -82,13 +78,8 @@ func (m metrics) observeStore(d time.Duration, err error) {
 	m.stores.WithLabelValues(outcome).Observe(d.Seconds())
 }
 
-func (m metrics) observeHeld(n int) { m.held.Set(float64(n)) }
-
 // withoutPresence adds what it costs when presence does not answer.
 func (m *metrics) withoutPresence(r prometheus.Registerer) {
-	m.breaker = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "chat_fanout_presence_breaker_state", Help: "Whether presence is asked: 0 yes, 1 it is being probed, 2 it is left alone.",
-	})
 	m.fallbackCalls = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "chat_fanout_fallback_calls_total", Help: "Calls to gateways that ask who is connected while presence is away, by outcome.",
 	}, []string{"outcome"})
@@ -96,5 +87,5 @@ func (m *metrics) withoutPresence(r prometheus.Registerer) {
 		Name: "chat_fanout_fallback_seconds", Help: "Time until all gateways have said who is connected, or their time was up.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2, 9),
 	})
-	r.MustRegister(m.breaker, m.fallbackCalls, m.fallbackTook)
+	r.MustRegister(m.fallbackCalls, m.fallbackTook)
 }

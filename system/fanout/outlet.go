@@ -89,7 +89,7 @@ func (o *outlet) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := o.stream(ctx); err != nil && ctx.Err() == nil {
 			o.log.Info("stream to gateway ended", "gateway", o.name, "error", err)
-			pause(ctx, 100*time.Millisecond)
+			pause(ctx, resilience.FanoutPush.Policy().Backoff.First)
 		}
 	}
 }

@@ -91,8 +91,28 @@ func TestAPoisonRecordNeverStopsItsPartition(t *testing.T) {
 				require.Equal(t, []kafka.Header{{Key: "kept", Value: []byte("as it was")}}, l.Headers)
 				require.NotEmpty(t, l.Error)
 			}
+			if reader.group != wire.GroupPush { // which has metrics of its own
+				require.Equal(t, map[string]float64{reader.group: float64(len(poison))}, p.counted(), "letters by the group that could not process them")
+			}
 		})
 	}
+}
+
+// counted are the worker's letters by its groups.
+func (p *poisoned) counted() map[string]float64 {
+	families, err := p.metrics.Gather()
+	require.NoError(p.t, err)
+	out := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, label := range m.GetLabel() {
+				if f.GetName() == "chat_dead_letters_total" && label.GetName() == "group" {
+					out[label.GetValue()] += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return out
 }
 
 func begin(t *testing.T, profile string) *poisoned {

@@ -111,11 +111,13 @@ func (w *Worker) tellOf(ctx context.Context, c *tally) error {
 	if err != nil {
 		return err
 	}
+	c.countOwn(places)
 	frame, senders := c.frame(places, members)
 	c.low, c.high = 0, 0
 	if len(senders) == 0 {
 		return nil
 	}
+	w.misreport(frame.Receipts)
 	w.metrics.receipts.Add(float64(len(senders)))
 	w.deliver(ctx, c.id, senders, wire.Encode(frame))
 	return nil
@@ -204,7 +206,7 @@ func (t *tallies) due(now time.Time) (out []*tally) {
 // settle forgets what has been told, and beyond the bound whole conversations.
 func (t *tallies) settle() {
 	for id, c := range t.changed {
-		if len(c.waiting) == 0 && !c.moved() {
+		if !c.waiting && !c.moved() {
 			delete(t.changed, id)
 		}
 	}

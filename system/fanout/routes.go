@@ -34,7 +34,7 @@ type route struct {
 const maxRoutes = 1_000_000
 
 func newRoutes(cfg Config, o *outlets, m metrics) *routes {
-	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.breaker.Set), log: cfg.Logger, known: map[chat.ID]route{}}
+	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.calls), log: cfg.Logger, known: map[chat.ID]route{}}
 	if cfg.Switches.Fallback {
 		r.fallback = &fallback{outlets: o, metrics: m, log: cfg.Logger}
 	}
@@ -63,11 +63,11 @@ func (r *routes) refresh(ctx context.Context, users []chat.ID) {
 	if len(stale) == 0 {
 		return
 	}
+	until := time.Now().Add(routeTTL) // from the question: who arrives after it is not in the answer
 	found, err := r.find(ctx, stale, before)
 	if err != nil && !errors.Is(err, errPresenceAway) {
 		r.log.Warn("look up presence", "users", len(stale), "error", err)
 	}
-	until := time.Now().Add(routeTTL)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.known) > maxRoutes {

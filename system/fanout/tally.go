@@ -15,7 +15,7 @@ import (
 type tally struct {
 	id       chat.ID
 	progress chat.Progress // nil: to be recovered from the table, in which every record's cursors stand already
-	waiting  chat.Progress // what records say until it is recovered
+	waiting  bool          // a record has come, and progress is to be recovered
 	low      int64         // the lowest and
 	high     int64         // the highest place over which a cursor has moved since senders were told; 0: none
 	first    kafka.Record  // that nobody was told of
@@ -32,20 +32,16 @@ func (c *tally) note(rec wire.ReceiptRecord) {
 		if r.Seq <= 0 {
 			continue
 		}
-		cursor := chat.Cursor{User: r.RecipientID, Device: r.Device, Kind: rec.Status, Position: chat.Position{Seq: r.Seq}}
-		if c.progress != nil {
-			c.count(cursor)
-			continue
+		if c.progress == nil {
+			c.waiting = true
+			return
 		}
-		if c.waiting == nil {
-			c.waiting = chat.Progress{}
-		}
-		c.waiting.Note(cursor)
+		c.count(chat.Cursor{User: r.RecipientID, Device: r.Device, Kind: rec.Status, Position: chat.Position{Seq: r.Seq}})
 	}
 }
 
 // clear forgets what cannot be told: what everybody has is read again when the next record comes.
-func (c *tally) clear() { c.progress, c.waiting, c.low, c.high = nil, nil, 0, 0 }
+func (c *tally) clear() { c.progress, c.waiting, c.low, c.high = nil, false, 0, 0 }
 
 func (c *tally) count(cursor chat.Cursor) {
 	from, to := c.progress.Note(cursor)
@@ -64,8 +60,7 @@ func (c *tally) widen(low, high int64) {
 	c.high = max(c.high, high)
 }
 
-// recover reads how far everybody has come, once. Who is named by the records that led here may have moved over any
-// place.
+// recover reads how far everybody has come, once.
 func (c *tally) recover(ctx context.Context, store *cassandra.Store) error {
 	if c.progress != nil {
 		return nil
@@ -74,15 +69,18 @@ func (c *tally) recover(ctx context.Context, store *cassandra.Store) error {
 	if err != nil {
 		return err
 	}
-	c.progress = chat.Progress{}
+	c.begin(cursors)
+	return nil
+}
+
+// begin counts what the table holds. Anybody may have moved over any place since senders were told: the records that led
+// here say it of some, and those that are still to come find their cursors counted.
+func (c *tally) begin(cursors []chat.Cursor) {
+	c.progress, c.waiting = chat.Progress{}, false
 	for _, cursor := range cursors {
 		c.progress.Note(cursor)
+		c.widen(1, cursor.Seq)
 	}
-	for _, to := range c.waiting {
-		c.widen(1, to.Delivered)
-	}
-	c.waiting = nil
-	return nil
 }
 
 // frame is what the senders of places over which a cursor has moved are told, and who they are. Places are the newest

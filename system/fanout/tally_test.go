@@ -87,6 +87,22 @@ func TestFramesAreGroundedAndMonotone(t *testing.T) {
 	})
 }
 
+// A cursor stands in the table before its record is read: whoever begins with the table tells of it.
+func TestCursorsAheadOfTheirRecordsAreTold(t *testing.T) {
+	members := userIDs(3)
+	first, later := says(chat.Delivered, members[1:2], func(int) int64 { return 3 }), says(chat.Delivered, members[2:], func(int) int64 { return 5 })
+	c := &tally{id: chat.ID{1}}
+	c.note(first)
+	var table []chat.Cursor
+	for _, r := range append(first.Recipients, later.Recipients...) {
+		table = append(table, chat.Cursor{User: r.RecipientID, Device: r.Device, Kind: chat.Delivered, Position: chat.Position{Seq: r.Seq}})
+	}
+	c.begin(table)
+	c.note(later)
+	f, _ := c.frame(placesTo(6, 1), members)
+	require.Equal(t, []wire.Receipt{{Seq: 3, Delivered: 2}, {Seq: 5, Delivered: 1}}, f.Receipts)
+}
+
 func TestWhoHasLeftIsNeitherCountedNorTold(t *testing.T) {
 	all := userIDs(4)
 	c := &tally{id: chat.ID{1}, progress: chat.Progress{}}

@@ -3,10 +3,8 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +13,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
@@ -27,6 +26,7 @@ type Config struct {
 	Log      *kafka.Client
 	Store    *cassandra.Store
 	Cache    *redis.Cache
+	Reads    *redis.Reads
 	Presence *redis.Presence
 	Gateways map[string]string // gRPC address by gateway name
 	Network  transport.Network
@@ -37,10 +37,9 @@ type Config struct {
 	Session time.Duration
 }
 
-// Stated times.
-const (
-	routeTTL = time.Second // how long a worker trusts where a user is
-)
+// routeTTL is how long a worker trusts where a user is, and a conversation what it took over of that: both together are
+// what devices count on.
+const routeTTL = chat.RouteTTL / 2
 
 // Worker is one member of the fan-out group.
 type Worker struct {
@@ -49,7 +48,7 @@ type Worker struct {
 	routes  *routes
 	letters desks
 	metrics metrics
-	joined  atomic.Bool
+	group   *kafka.Group
 }
 
 // New makes the role.
@@ -61,51 +60,38 @@ func New(cfg Config) (*Worker, error) {
 	}
 	w.letters = newDesks(cfg)
 	w.routes = newRoutes(cfg, w.outlets, w.metrics)
+	w.group = &kafka.Group{
+		Client: cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: cfg.Session, Handle: w.runBatched, Observe: w.metrics.observe,
+	}
+	if cfg.Switches.WritePath == chat.WriteNaive {
+		w.group.Handle = w.runNaive
+	}
 	return w, nil
 }
 
 // Run works until ctx ends.
 func (w *Worker) Run(ctx context.Context) error {
-	handle := w.runBatched
-	if w.cfg.Switches.WritePath == chat.WriteNaive {
-		handle = w.runNaive
-	}
-	group := &kafka.Group{
-		Client: w.cfg.Log, ID: wire.GroupFanout, Topic: wire.TopicMessages, Session: w.cfg.Session,
-		Handle: handle, Observe: w.metrics.observeLag, Oldest: w.metrics.observeOldest, Held: w.held,
-	}
 	defer w.letters.close()
 	defer w.outlets.close()
 	defer w.routes.close()
 	if !w.cfg.Switches.Receipts {
-		return group.Run(ctx)
+		return w.group.Run(ctx)
 	}
 	receipts := &kafka.Group{Client: w.cfg.Log, ID: wire.GroupReceipts, Topic: wire.TopicReceipts, Session: w.cfg.Session, Handle: w.runReceipts}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return group.Run(ctx) })
+	g.Go(func() error { return w.group.Run(ctx) })
 	g.Go(func() error { return receipts.Run(ctx) })
 	return g.Wait()
 }
 
-// Ready proves the data path: the log's leaders answer, storage answers a quorum read and presence a lookup, and the
-// worker is a member of its group. A member without partitions is ready too: it is there for when another dies. With
-// the fallback a worker does its work without presence.
-func (w *Worker) Ready(ctx context.Context) error {
-	if !w.joined.Load() {
-		return errors.New("not yet a member of the fan-out group")
+// Depends are the log, the worker's place in its group and a quorum of storage. A member without partitions is ready too:
+// it is there for when another dies. Without presence gateways are asked, if the fallback is on.
+func (w *Worker) Depends() readiness.Dependencies {
+	return readiness.Dependencies{
+		readiness.Kafka(func(ctx context.Context) error { return w.cfg.Log.Ready(ctx, wire.TopicMessages) }),
+		readiness.Group(w.group.Ready),
+		readiness.Cassandra(w.cfg.Store.Ready),
+		readiness.Cache(w.cfg.Cache.Ready),
+		readiness.PresenceStore(w.cfg.Presence.Ready).If(!w.cfg.Switches.Fallback),
 	}
-	if err := w.cfg.Log.Ready(ctx, wire.TopicMessages); err != nil {
-		return err
-	}
-	if err := w.cfg.Store.Ready(ctx); err != nil || w.cfg.Switches.Fallback {
-		return err
-	}
-	_, err := w.cfg.Presence.Lookup(ctx, []chat.ID{{}})
-	return err
-}
-
-// held is told with each generation of the group, and with 0 at its end.
-func (w *Worker) held(partitions int) {
-	w.joined.Store(true)
-	w.metrics.observeHeld(partitions)
 }

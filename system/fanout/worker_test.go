@@ -40,6 +40,7 @@ type rig struct {
 	presence *redis.Presence
 	service  *message.Service
 	gateway  *gateway
+	metrics  *prometheus.Registry // of the last worker
 }
 
 func newRig(t *testing.T, profile string) *rig {
@@ -91,10 +92,11 @@ func newRig(t *testing.T, profile string) *rig {
 
 // work runs a worker until the returned function ends it.
 func (r *rig) work() (stop func()) {
+	r.metrics = prometheus.NewRegistry()
 	w, err := fanout.New(fanout.Config{
 		Name: "fanout-1", Switches: r.switches, Log: r.client, Store: r.store, Cache: r.cache, Presence: r.presence,
 		Gateways: map[string]string{"gateway-1": "gateway-1:7000"}, Network: r.net, Now: time.Now,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: prometheus.NewRegistry(), Session: 6 * time.Second,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: r.metrics, Session: 6 * time.Second,
 	})
 	require.NoError(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -53,12 +53,12 @@ type Limits struct {
 	FrameRate   float64       // frames of one session a second; 100
 	FrameBurst  int           // of those at once; twice the rate
 	Sends       int           // frames of one session that wait for other services; 32
-	BadFrames   int           // before the session is closed; 10
+	BadFrames   int           // in a row, before the session is closed; 10
 	Linger      time.Duration // between two writes to a busy socket; 40 ms, negative: none
 	Idle        time.Duration // without a frame from the device; 5 min
 	Ping        time.Duration // of silence before the device is pinged; a third of PresenceTTL
 	Write       time.Duration // one write to a socket; 10 s
-	Send        time.Duration // one send's way through the message service; 5 s
+	Send        time.Duration // one send, from its arrival to the message service's answer; 4.5 s
 	Call        time.Duration // any other call to another role; 2 s
 	Watch       time.Duration // between two questions after those whose presence sessions watch; 5 s
 }
@@ -90,8 +90,8 @@ func (c Config) withDefaults() Config {
 	def(&l.BadFrames, 10)
 	def(&l.Linger, 40*time.Millisecond)
 	def(&l.Idle, 5*time.Minute)
-	def(&l.Ping, c.PresenceTTL/3)
-	def(&l.Write, 10*time.Second)
+	def(&l.Ping, c.PresenceTTL/pings)
+	def(&l.Write, resilience.GatewayWrite.Timeout())
 	def(&l.Send, resilience.GatewaySend.Timeout())
 	def(&l.Call, resilience.GatewayCall.Timeout())
 	def(&l.Watch, 5*time.Second)

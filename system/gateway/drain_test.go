@@ -57,7 +57,7 @@ func TestDrainIsPaced(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, st.Draining)
 		require.EqualValues(t, sessions, st.Connections)
-		require.ErrorContains(t, w.g.Ready(t.Context()), "draining")
+		require.ErrorContains(t, w.g.Depends().Ask(t.Context()).Err(), "draining")
 		<-done
 		require.Less(t, time.Since(start), 5*time.Second, "ahead of time")
 		perSecond := map[int]int{}

@@ -34,6 +34,7 @@ func (s *session) receive(typ websocket.MessageType, data []byte) {
 		s.tolerate(err)
 		return
 	}
+	s.bad = 0
 	if s.social(f) {
 		return
 	}
@@ -113,7 +114,7 @@ func (s *session) admit(f wire.ClientFrame) *chat.Error {
 const busyAfter = 500 * time.Millisecond
 
 // handle does what an admitted frame asks, in its lane.
-func (s *session) handle(f wire.ClientFrame) {
+func (s *session) handle(f arrival) {
 	switch f.Type {
 	case wire.TypeSend:
 		s.send(f)
@@ -137,9 +138,16 @@ func (s *session) refuse(e *chat.Error, clientMsgID chat.ID) {
 	s.answer(wire.ErrorFrame(e, clientMsgID))
 }
 
-// send passes a message on and acknowledges it when the message service has it.
-func (s *session) send(f wire.ClientFrame) {
-	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Send)
+// send passes a message on and acknowledges it when the message service has it. What waited in its lane until the device
+// gave it up is not begun.
+func (s *session) send(f arrival) {
+	left := s.g.cfg.Limits.Send - (s.g.clock() - f.at)
+	if left <= 0 {
+		s.g.metrics.sent(s.g.clock()-f.at, string(chat.CodeUnavailable))
+		s.refuse(chat.Errorf(chat.CodeUnavailable, "the sends before this one took its time").After(busyAfter), f.ClientMsgID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.g.ctx, left)
 	defer cancel()
 	ctx, span := s.g.cfg.Tracer.Start(trace.With(ctx, f.Traceparent), "gateway send", trace.Conversation(f.ConversationID))
 	start := s.g.clock()
@@ -203,21 +211,21 @@ func (s *session) heads(have []chat.Position, answer string) {
 	s.answer(f)
 }
 
-// renew extends the session by a new token of the same user. One that was never good ends it.
+// renew extends the session by a new token of the same user. Another user's ends it. One that cannot be taken leaves it good
+// until its own token ends: whoever signs with a new key may be ahead of this gateway, and the device tries again.
 func (s *session) renew(text string) {
 	u, err := s.g.cfg.VerifyUser(text)
-	if err == nil && u.ID != s.user {
-		err = chat.Errorf(chat.CodeTokenInvalid, "token is another user's")
-	}
-	if err == nil && !s.g.cfg.Now().Before(u.Expires) {
+	switch {
+	case err != nil:
+	case u.ID != s.user:
+		s.refuse(chat.Errorf(chat.CodeTokenInvalid, "token is another user's"), chat.ID{})
+		s.close(chat.CloseTokenInvalid)
+		return
+	case !s.g.cfg.Now().Before(u.Expires):
 		err = chat.Errorf(chat.CodeTokenExpired, "token has expired")
 	}
 	if err != nil {
-		e := chat.AsError(err)
-		s.refuse(e, chat.ID{})
-		if e.Code == chat.CodeTokenInvalid {
-			s.close(chat.CloseTokenInvalid)
-		}
+		s.refuse(chat.AsError(err), chat.ID{})
 		return
 	}
 	s.expires.Store(nanoseconds(u.Expires))

@@ -262,3 +262,22 @@ func TestReceivedKeepsTheNewest(t *testing.T) {
 	}
 	require.Len(t, c.at, chat.MaxPositions)
 }
+
+// A device that is newer than its gateway may say now and then what the gateway does not know, for as long as it lives.
+func TestBadFramesEndASessionOnlyInARow(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Limits.BadFrames = 3 })
+	d := w.resume(chat.NewID(), "phone", 1)
+	bad := func() { d.write(websocket.MessageText, []byte(`{"type":"dance"}`)) }
+	for range 4 {
+		bad()
+		bad()
+		require.Equal(t, chat.CodeBadFrame, d.hear().Code)
+		require.Equal(t, chat.CodeBadFrame, d.hear().Code)
+		d.say(wire.ClientFrame{Type: wire.TypeHeartbeat})
+		require.Equal(t, wire.TypeHeartbeat, d.hear().Type)
+	}
+	bad()
+	bad()
+	bad()
+	require.Equal(t, chat.CloseProtocol, d.closed())
+}

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
@@ -44,7 +46,6 @@ type Gateway struct {
 
 	accepts  *rate.Limiter
 	shedding atomic.Bool // near the memory limit
-	presence atomic.Bool // presence answered last
 }
 
 const (
@@ -64,7 +65,6 @@ func New(cfg Config) (*Gateway, error) {
 	g.buffers.New = func() any { return new(bytes.Buffer) }
 	g.queues.New = func() any { return new(queue) }
 	g.accepts = rate.NewLimiter(rate.Limit(cfg.Limits.AcceptRate), max(1, int(cfg.Limits.AcceptRate)))
-	g.presence.Store(true)
 	g.table.init()
 	g.metrics = newMetrics(cfg.Metrics, g)
 	g.sweeper.init(cfg.Limits.Ping)
@@ -131,17 +131,29 @@ func (g *Gateway) shut(state int32) bool {
 	return true
 }
 
-// Ready proves that the gateway reaches the message service, without which it can neither take nor catch up on messages.
-// Presence away is no reason to take no sockets: they work, and chat_gateway_presence_up says so.
-func (g *Gateway) Ready(ctx context.Context) error {
+// Depends is a message pod, without which a gateway can neither take nor catch up on messages; one that refuses is there.
+// Presence away is no reason to take no sockets: they work.
+func (g *Gateway) Depends() readiness.Dependencies {
+	return readiness.Dependencies{
+		{Name: "drain", Ask: g.drains, Advice: "it takes no more devices and ends, or is ended"},
+		readiness.Messages(func(ctx context.Context) error {
+			nobody := chat.NewID() // another one each time: no single pod decides
+			if _, err := g.cfg.MessagesFor(nobody).Heads(ctx, &pb.HeadsRequest{UserId: nobody[:]}); err != nil && !refused(err) {
+				return err
+			}
+			return nil
+		}),
+		readiness.Presence(func(ctx context.Context) error {
+			nobody := chat.NewID()
+			_, err := g.cfg.Presence.Online(ctx, &pb.OnlineRequest{Users: wire.IDBytes(nobody)})
+			return err
+		}),
+	}
+}
+
+func (g *Gateway) drains(context.Context) error {
 	if g.state.Load() != serving {
 		return fmt.Errorf("gateway %s is draining", g.cfg.Name)
-	}
-	_, presenceErr := g.cfg.Presence.Online(ctx, &pb.OnlineRequest{})
-	g.presence.Store(presenceErr == nil || refused(presenceErr))
-	nobody := chat.ID{}
-	if _, err := g.cfg.MessagesFor(nobody).Heads(ctx, &pb.HeadsRequest{UserId: nobody[:]}); err != nil && !refused(err) {
-		return fmt.Errorf("reach message service: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"sync"
+	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/wire"
@@ -12,12 +13,19 @@ import (
 // conversations pass by. A lane, and its goroutine, exists only while something is in it.
 type lanes struct {
 	mu sync.Mutex
-	of map[chat.ID][]wire.ClientFrame // those that wait behind the one under way; the zero key is for frames that are no sends
-	n  int                            // frames in all lanes, and under way
+	of map[chat.ID][]arrival // those that wait behind the one under way; the zero key is for frames that are no sends
+	n  int                   // frames in all lanes, and under way
+}
+
+// arrival is a frame, and when it came by the gateway's clock: who sent it waits since then.
+type arrival struct {
+	wire.ClientFrame
+	at time.Duration
 }
 
 // submit puts a frame at the end of its lane, or says that too many wait.
-func (s *session) submit(f wire.ClientFrame) bool {
+func (s *session) submit(frame wire.ClientFrame) bool {
+	f := arrival{frame, s.g.clock()}
 	key := f.ConversationID // only sends have one
 	l := &s.lanes
 	l.mu.Lock()
@@ -31,7 +39,7 @@ func (s *session) submit(f wire.ClientFrame) bool {
 		return true
 	}
 	if l.of == nil {
-		l.of = map[chat.ID][]wire.ClientFrame{}
+		l.of = map[chat.ID][]arrival{}
 	}
 	l.of[key] = nil
 	s.g.work.Go(func() { s.drive(key, f) })
@@ -39,7 +47,7 @@ func (s *session) submit(f wire.ClientFrame) bool {
 }
 
 // drive handles the frames of a lane until it is empty.
-func (s *session) drive(key chat.ID, f wire.ClientFrame) {
+func (s *session) drive(key chat.ID, f arrival) {
 	for ok := true; ok; f, ok = s.following(key) {
 		s.handle(f)
 	}
@@ -47,7 +55,7 @@ func (s *session) drive(key chat.ID, f wire.ClientFrame) {
 
 // following takes the next frame of a lane. After the end of the connection nothing more is begun: nobody would learn
 // how it went, and the device sends again what was not acknowledged.
-func (s *session) following(key chat.ID) (f wire.ClientFrame, ok bool) {
+func (s *session) following(key chat.ID) (f arrival, ok bool) {
 	ended := s.ended()
 	l := &s.lanes
 	l.mu.Lock()

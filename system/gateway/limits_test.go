@@ -160,15 +160,16 @@ func TestATicketIsReplayed(t *testing.T) {
 // Without the message service a gateway is not ready; without presence it is, and says what it lacks.
 func TestReadyTellsTheTruth(t *testing.T) {
 	w := newWorld(t, nil)
-	require.NoError(t, w.g.Ready(t.Context()))
-	require.EqualValues(t, 1, w.metric("chat_gateway_presence_up"))
+	require.NoError(t, w.g.Depends().Ask(t.Context()).Err())
 	w.presence.mu.Lock()
 	w.presence.fail = errors.New("away")
 	w.presence.mu.Unlock()
-	require.NoError(t, w.g.Ready(t.Context()))
-	require.EqualValues(t, 0, w.metric("chat_gateway_presence_up"))
+	require.NoError(t, w.g.Depends().Ask(t.Context()).Err())
+	without := w.g.Depends().Ask(t.Context()).Without()
+	require.Len(t, without, 1)
+	require.Equal(t, "presence", without[0].Name)
 	w.messages.mu.Lock()
 	w.messages.heads = func(context.Context, *pb.HeadsRequest) (*pb.HeadsResponse, error) { return nil, errors.New("away") }
 	w.messages.mu.Unlock()
-	require.ErrorContains(t, w.g.Ready(t.Context()), "reach message service")
+	require.ErrorContains(t, w.g.Depends().Ask(t.Context()).Err(), "message: see whether message pods run")
 }

@@ -15,7 +15,7 @@ type metrics struct {
 	reported, unreported                 prometheus.Counter
 	joined                               prometheus.Histogram
 	frames, closes, refusals             *prometheus.CounterVec
-	presenceErrors                       *prometheus.CounterVec
+	presenceErrors, beats                *prometheus.CounterVec
 	sends                                *prometheus.HistogramVec
 }
 
@@ -47,7 +47,6 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 	}, func() float64 { return float64(g.cfg.Limits.Connections) }))
 	gauge("chat_gateway_outbox_bytes", "Bytes that wait for sockets.", &g.outbox)
 	state("chat_gateway_shedding", "1 while no connections are taken for want of memory.", &g.shedding)
-	state("chat_gateway_presence_up", "1 while presence answers; sockets work without it.", &g.presence)
 	m := metrics{
 		pushes:         counter("chat_gateway_pushes_total", "Frames from workers put into outboxes, one for each device."),
 		misses:         counter("chat_gateway_misses_total", "Recipients of deliveries who had no socket here."),
@@ -58,6 +57,7 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 		frames:         counters("chat_gateway_frames_received_total", "Frames from devices, by type; refused ones are bad, those that came too fast surplus.", "type"),
 		closes:         counters("chat_gateway_closes_total", "Sessions that the gateway closed, by close code.", "code"),
 		refusals:       counters("chat_gateway_refusals_total", "Connections refused after their ticket was verified, by reason.", "reason"),
+		beats:          counters("chat_gateway_heartbeats_total", "Signs of life of devices passed on to presence, by result.", "result"),
 		presenceErrors: counters("chat_gateway_presence_errors_total", "Failed calls to presence, by call.", "call"),
 		joined: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "chat_gateway_flush_frames", Help: "Frames joined into one write.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
@@ -68,6 +68,8 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 		}, []string{"outcome"}),
 	}
 	r.MustRegister(m.joined, m.sends)
+	m.beat(0, nil)
+	m.beat(0, chat.Errorf(chat.CodeUnavailable, "none has failed yet"))
 	return m
 }
 
@@ -85,6 +87,15 @@ func (m metrics) closed(code chat.CloseCode) {
 	if code == chat.CloseSlowReader {
 		m.slowReaders.Inc()
 	}
+}
+
+// beat counts signs of life that presence took, or that no presence pod took.
+func (m metrics) beat(n int, err error) {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	m.beats.WithLabelValues(result).Add(float64(n))
 }
 
 // received counts a frame under a type that exists: what strangers write makes no new series.

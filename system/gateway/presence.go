@@ -28,6 +28,7 @@ func (s *session) announce() {
 	defer cancel()
 	at := int64(s.g.clock())
 	res, err := s.g.cfg.Presence.Announce(ctx, &pb.AnnounceRequest{Device: s.presence()})
+	s.g.metrics.beat(1, err)
 	switch {
 	case err != nil:
 		s.g.presenceFailed("announce", err)
@@ -56,7 +57,6 @@ func (s *session) sayLeft() {
 }
 
 func (g *Gateway) presenceFailed(call string, err error) {
-	g.presence.Store(refused(err))
 	g.metrics.presenceErrors.WithLabelValues(call).Inc()
 	g.cfg.Log.Warn("presence does not answer", "call", call, "error", err)
 }
@@ -74,7 +74,7 @@ type refresher struct {
 }
 
 func (r *refresher) init(on bool, ttl time.Duration) {
-	r.on, r.every, r.gather = on, ttl/3, ttl/60
+	r.on, r.every, r.gather = on, ttl/refreshes, ttl/gathers
 	r.some, r.many = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
@@ -154,6 +154,7 @@ func (g *Gateway) refreshSome(due []*session) {
 	ctx, cancel := context.WithTimeout(g.ctx, g.cfg.Limits.Call)
 	defer cancel()
 	res, err := g.cfg.Presence.Refresh(ctx, req)
+	g.metrics.beat(len(due), err)
 	if err != nil {
 		g.presenceFailed("refresh", err)
 		for _, s := range due {

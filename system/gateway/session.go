@@ -38,7 +38,7 @@ type session struct {
 
 	// Of the reader.
 	resumed bool
-	bad     int // frames
+	bad     int // frames in a row
 	frames  pace
 	surplus pace // frames that frames refused
 }

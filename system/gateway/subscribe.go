@@ -12,8 +12,7 @@ import (
 )
 
 // subscribe lets the device be told of users' presence: of all of them at once, and then of changes, until the next
-// subscribe. What it is told is never older than the TTL of presence, which a device that vanished takes to go offline,
-// and one interval of questions, Limits.Watch; while presence does not answer nothing is told.
+// subscribe. How old that may be Config.Freshness says; while presence does not answer nothing is told.
 //
 // Only contacts can be watched. Strangers are counted in an error, and the others are watched all the same.
 func (s *session) subscribe(users []chat.ID) {
@@ -33,7 +32,7 @@ func (s *session) subscribe(users []chat.ID) {
 	if len(contacts) == 0 {
 		return
 	}
-	if err := s.g.ask(contacts, s); err != nil {
+	if err := s.g.ask(contacts); err != nil {
 		s.refuse(transport.Refusal(err), chat.ID{}) // the next questions are asked by themselves
 	}
 }
@@ -95,15 +94,14 @@ func (g *Gateway) watch() {
 // watched users. A round ends with the first question that is not answered: the next round is near.
 func (g *Gateway) askAll(users []chat.ID) {
 	for batch := range slices.Chunk(users, chat.MaxPresenceUsers) {
-		if err := g.ask(batch, nil); err != nil {
+		if err := g.ask(batch); err != nil {
 			return
 		}
 	}
 }
 
-// ask asks presence after users and tells the sessions concerned; one that has just subscribed is told of all whom it
-// watches.
-func (g *Gateway) ask(users []chat.ID, subscribed *session) error {
+// ask asks presence after users and tells the sessions concerned.
+func (g *Gateway) ask(users []chat.ID) error {
 	ctx, cancel := context.WithTimeout(g.ctx, g.cfg.Limits.Call)
 	defer cancel()
 	asked := g.clock()
@@ -116,6 +114,6 @@ func (g *Gateway) ask(users []chat.ID, subscribed *session) error {
 	for _, d := range res.Devices {
 		isOnline[wire.ID(d.UserId)] = true
 	}
-	g.watches.learn(users, isOnline, asked, subscribed)
+	g.watches.learn(users, isOnline, asked)
 	return nil
 }

@@ -139,6 +139,26 @@ func TestSubscribingWithoutTheOthers(t *testing.T) {
 	})
 }
 
+// Who subscribes while presence is away is told afterwards, also what is no news to those who watched before.
+func TestALateSubscriberHearsWhatOthersKnow(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2})
+		early, late := w.resume(chat.ID{1}, "phone", 1), w.resume(chat.ID{3}, "phone", 1)
+		early.watch(chat.ID{2})
+		require.Equal(t, map[chat.ID]bool{{2}: true}, early.hears())
+		w.presence.mu.Lock()
+		w.presence.fail = errors.New("down")
+		w.presence.mu.Unlock()
+		late.watch(chat.ID{2})
+		require.Equal(t, wire.TypeError, late.hear().Type)
+		w.presence.mu.Lock()
+		w.presence.fail = nil
+		w.presence.mu.Unlock()
+		require.Equal(t, map[chat.ID]bool{{2}: true}, late.hears())
+	})
+}
+
 // An answer that comes late, to a question asked before one that is answered already, changes nothing.
 func TestALateAnswerIsNoNews(t *testing.T) {
 	var at watched

@@ -18,7 +18,7 @@ type sweeper struct {
 }
 
 func (w *sweeper) init(ping time.Duration) {
-	w.every = min(time.Second, ping/20)
+	w.every = sweepEvery(ping)
 	w.next.Store(math.MaxInt64)
 	w.wake = make(chan struct{}, 1)
 }

@@ -71,7 +71,7 @@ func (s *session) types(conversation chat.ID) {
 		if err == nil {
 			return
 		}
-		if refusal := transport.Refusal(err); refusal.Code == chat.CodeNotMember || refusal.Code == chat.CodeNotFound {
+		if refusal := transport.Refusal(err); refusal.Code == chat.CodeNotMember {
 			s.refuse(refusal, chat.ID{})
 		}
 	})

@@ -27,6 +27,7 @@ type watches struct {
 // watched is a user whom sessions of this gateway watch, asked for once for all of them.
 type watched struct {
 	by     []*session
+	owed   []*session // of these, those who were told nothing yet
 	state  presenceState
 	asking time.Duration // clock at which the question was asked that state answers
 }
@@ -63,7 +64,7 @@ func (w *watches) replace(s *session, users []chat.ID) bool {
 			at = &watched{}
 			w.of[u] = at
 		}
-		at.by = append(at.by, s)
+		at.by, at.owed = append(at.by, s), append(at.owed, s)
 	}
 	if w.pairs += len(users); w.pairs > 0 {
 		signal(w.some)
@@ -81,15 +82,23 @@ func (w *watches) forget(s *session) {
 func (w *watches) drop(s *session) {
 	for _, u := range s.watching {
 		at := w.of[u]
-		i := slices.Index(at.by, s)
-		last := len(at.by) - 1
-		at.by[i], at.by[last] = at.by[last], nil
-		if at.by = at.by[:last]; last == 0 {
+		at.by, at.owed = without(at.by, s), without(at.owed, s)
+		if len(at.by) == 0 {
 			delete(w.of, u)
 		}
 	}
 	w.pairs -= len(s.watching)
 	s.watching = nil
+}
+
+func without(sessions []*session, s *session) []*session {
+	i := slices.Index(sessions, s)
+	if i < 0 {
+		return sessions
+	}
+	last := len(sessions) - 1
+	sessions[i], sessions[last] = sessions[last], nil
+	return sessions[:last]
 }
 
 // all are the users who are watched.
@@ -104,29 +113,29 @@ func (w *watches) all() []chat.ID {
 }
 
 // learn takes an answer to a question that was asked at a moment, and tells the sessions that watch somebody whose
-// state is new; the one that has just subscribed, if any, is told of all. An answer to an older question than the one
-// that is known changes nothing.
-func (w *watches) learn(users []chat.ID, isOnline map[chat.ID]bool, asked time.Duration, subscribed *session) {
+// state is new, and those who were told nothing of the user yet. An answer to an older question than the one that is known
+// changes nothing.
+func (w *watches) learn(users []chat.ID, isOnline map[chat.ID]bool, asked time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	news := map[*session][]wire.UserPresence{}
 	for _, u := range users {
 		at := w.of[u]
-		if at == nil || !at.learn(isOnline[u], asked) {
+		if at == nil {
 			continue
 		}
-		w.changes.Inc()
-		for _, s := range at.by {
+		to := at.owed
+		if at.learn(isOnline[u], asked) {
+			w.changes.Inc()
+			to = at.by
+		}
+		at.owed = nil
+		for _, s := range to {
 			news[s] = append(news[s], at.presence(u))
 		}
 	}
-	if subscribed != nil {
-		news[subscribed] = w.known(subscribed)
-	}
 	for s, list := range news {
-		if len(list) > 0 {
-			s.answer(wire.ServerFrame{Type: wire.TypePresence, Presence: list})
-		}
+		s.answer(wire.ServerFrame{Type: wire.TypePresence, Presence: list})
 	}
 }
 
@@ -145,16 +154,6 @@ func (at *watched) learn(isOnline bool, asked time.Duration) bool {
 
 func (at *watched) presence(user chat.ID) wire.UserPresence {
 	return wire.UserPresence{UserID: user, Online: at.state == online}
-}
-
-// known is what is known of those whom a session watches; the lock is held.
-func (w *watches) known(s *session) (list []wire.UserPresence) {
-	for _, u := range s.watching {
-		if at := w.of[u]; at.state != unknown {
-			list = append(list, at.presence(u))
-		}
-	}
-	return list
 }
 
 func (w *watches) users() float64 {

@@ -2,11 +2,16 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
 	"github.com/chatlab/chatlab/system/resilience"
@@ -20,7 +25,8 @@ type Config struct {
 	Network  transport.Network
 	Log      *slog.Logger
 	// Pace is how often an idle client asks for leaders, for records that have not come and for lag; 1 s when 0.
-	Pace time.Duration
+	Pace    time.Duration
+	Metrics prometheus.Registerer // nil: nothing is counted
 }
 
 // Client shares connections to the brokers between producers and consumers.
@@ -28,6 +34,8 @@ type Client struct {
 	cfg       Config
 	transport *kafka.Transport
 	admin     *kafka.Client
+	silent    *silence
+	rebuilds  *prometheus.CounterVec
 }
 
 // NewClient makes a client; it dials when it is first used.
@@ -38,63 +46,58 @@ func NewClient(cfg Config) *Client {
 	t := &kafka.Transport{
 		Dial:        cfg.Network.Dial,
 		ClientID:    cfg.ClientID,
-		DialTimeout: resilience.LogRead.Timeout(),
+		DialTimeout: resilience.LogConnect.Timeout(),
 		IdleTimeout: 30 * time.Second,
 		MetadataTTL: cfg.Pace, // a moved leader is found within it
 	}
-	return &Client{cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: resilience.LogAsk.Timeout()}}
+	return &Client{
+		cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: resilience.LogAsk.Timeout()},
+		silent: newSilence(cfg.Network, resilience.NewMeter(cfg.Metrics)), rebuilds: newRebuilds(cfg.Metrics),
+	}
 }
 
 // Close ends idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-func (c *Client) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: resilience.LogRead.Timeout(), DialFunc: c.cfg.Network.Dial}
+// dialer makes connections for a reader or a member of a group: silent brokers are left alone.
+func (c *Client) dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) *kafka.Dialer {
+	return &kafka.Dialer{ClientID: c.cfg.ClientID, Timeout: resilience.LogConnect.Timeout(), DialFunc: dial}
 }
 
-// dialerUntil makes connections that end with ctx: the driver's reader would wait for the answer to its last fetch, and
-// a rebalance for the reader.
-func (c *Client) dialerUntil(ctx context.Context) *kafka.Dialer {
-	d := c.dialer()
-	d.DialFunc = func(dial context.Context, network, address string) (net.Conn, error) {
-		conn, err := c.cfg.Network.Dial(dial, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return leased{conn, context.AfterFunc(ctx, func() { conn.Close() })}, nil
-	}
-	return d
-}
-
-// leased is a connection that somebody else may close.
-type leased struct {
-	net.Conn
-	giveUp func() bool // the lease
-}
-
-func (l leased) Close() error {
-	l.giveUp()
-	return l.Conn.Close()
-}
-
-// EndOffsets returns, for each partition asked for, the offset that its next record will have.
+// EndOffsets returns, for each partition asked for, the offset that its next record will have. Partitions whose leader
+// does not answer are missing, and the error says why.
 func (c *Client) EndOffsets(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
-	ask := make([]kafka.OffsetRequest, len(partitions))
-	for i, p := range partitions {
-		ask[i] = kafka.LastOffsetOf(p)
+	var (
+		mu   sync.Mutex
+		ends = make(map[int]int64, len(partitions))
+		errs error
+		all  sync.WaitGroup
+	)
+	for _, p := range partitions { // each by itself: the driver would let one silent leader use up the time of all
+		all.Go(func() {
+			end, err := c.endOffset(ctx, topic, p)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = fmt.Errorf("list offset of %s/%d: %w", topic, p, err)
+				return
+			}
+			ends[p] = end
+		})
 	}
-	res, err := c.admin.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
+	all.Wait()
+	return ends, errs
+}
+
+func (c *Client) endOffset(ctx context.Context, topic string, partition int) (int64, error) {
+	res, err := c.admin.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: {kafka.LastOffsetOf(partition)}}})
 	if err != nil {
-		return nil, fmt.Errorf("list offsets of %s: %w", topic, err)
+		return 0, err
 	}
-	ends := make(map[int]int64, len(partitions))
 	for _, p := range res.Topics[topic] {
-		if p.Error != nil {
-			return nil, fmt.Errorf("list offset of %s/%d: %w", topic, p.Partition, p.Error)
-		}
-		ends[p.Partition] = p.LastOffset
+		return p.LastOffset, p.Error
 	}
-	return ends, nil
+	return 0, errors.New("the log left it out of its answer")
 }
 
 // Committed returns up to which offset a group is done with each partition asked for; 0 where it has committed nothing.
@@ -122,13 +125,21 @@ func (c *Client) Lag(ctx context.Context, group, topic string, partitions []int)
 	if err != nil {
 		return nil, err
 	}
-	done, err := c.Committed(ctx, group, topic, partitions)
+	return c.behind(ctx, group, topic, ends)
+}
+
+// behind is how many records before these ends a group has not committed.
+func (c *Client) behind(ctx context.Context, group, topic string, ends map[int]int64) (map[int]int64, error) {
+	if len(ends) == 0 {
+		return nil, nil
+	}
+	done, err := c.Committed(ctx, group, topic, slices.Collect(maps.Keys(ends)))
 	if err != nil {
 		return nil, err
 	}
-	lag := make(map[int]int64, len(partitions))
+	lag := make(map[int]int64, len(done))
 	for p, next := range done {
-		lag[p] = ends[p] - next
+		lag[p] = max(ends[p]-next, 0)
 	}
 	return lag, nil
 }

@@ -25,26 +25,35 @@ type Group struct {
 	Handle func(context.Context, *Partition) error
 	// Session is how long a silent member keeps its partitions; a dead worker costs as much.
 	Session time.Duration
-	// Observe sees the lag of the partitions held, every two paces of the client. May be nil.
-	Observe func(partition int, lag int64)
-	// Oldest sees the time of the oldest record that a handler works on, as often; zero: it waits for one. May be nil.
-	Oldest func(partition int, at time.Time)
-	// Held is told how many partitions this member works on, with each generation. May be nil.
-	Held func(partitions int)
+	// Observe sees what is known of the partitions held, every two paces of the client. May be nil.
+	Observe func(Seen)
+	// Before is a group that works on the records first, whose lag is seen too. May be empty.
+	Before string
+
+	membership membership
+}
+
+// Seen is what a member knows of the partitions that it holds. Of those for which the log does not answer no lag is known.
+type Seen struct {
+	Held   int
+	Lag    map[int]int64   // records that the group has not committed
+	Before map[int]int64   // records that the group before has not committed
+	Oldest map[int]float64 // time of the oldest record that a handler works on, seconds since 1970; 0: it waits for one
 }
 
 // Run consumes until ctx ends.
 func (g *Group) Run(ctx context.Context) error {
 	log := g.Client.cfg.Log
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: g.ID, Brokers: g.Client.cfg.Brokers, Dialer: g.Client.dialer(), Topics: []string{g.Topic},
+		ID: g.ID, Brokers: g.Client.cfg.Brokers, Dialer: g.Client.dialer(g.Client.silent.dialMember), Topics: []string{g.Topic},
 		HeartbeatInterval: g.Session / 6, SessionTimeout: g.Session, RebalanceTimeout: g.Session,
-		JoinGroupBackoff: 500 * time.Millisecond, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
+		JoinGroupBackoff: resilience.LogConnect.Policy().Backoff.Max, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
 	})
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", g.ID, err)
 	}
 	defer cg.Close()
+	defer g.membership.leave()
 	for {
 		gen, err := cg.Next(ctx)
 		if ctx.Err() != nil {
@@ -73,17 +82,34 @@ func (g *Group) generation(gen *kafka.Generation) {
 			}
 		})
 	}
-	if g.Held != nil {
-		g.Held(len(held))
-		gen.Start(func(ctx context.Context) { <-ctx.Done(); g.Held(0) })
-	}
+	g.membership.join()
+	g.observe(Seen{Held: len(held)})
+	gen.Start(func(ctx context.Context) {
+		<-ctx.Done()
+		g.membership.leave()
+	})
 	gen.Start(commits.run)
 	gen.Start(func(ctx context.Context) { g.watch(ctx, parts) })
 }
 
-// watch measures lag, and rebuilds a reader that makes no progress although there are records: readers have been seen
-// to stall after a broker's restart.
+// Ready says why this member works on nothing. The moments between two generations, which a new member costs all
+// others, are no reason.
+func (g *Group) Ready(context.Context) error {
+	if away := g.membership.away(); away > 2*g.Session {
+		return fmt.Errorf("not a member of consumer group %s", g.ID)
+	}
+	return nil
+}
+
+func (g *Group) observe(s Seen) {
+	if g.Observe != nil {
+		g.Observe(s)
+	}
+}
+
+// watch tells what is known of the partitions held, and rebuilds readers that stall.
 func (g *Group) watch(ctx context.Context, parts []*Partition) {
+	defer g.observe(Seen{}) // what others hold by now is theirs to tell
 	tick := time.NewTicker(2 * g.Client.cfg.Pace)
 	defer tick.Stop()
 	ids := make([]int, len(parts))
@@ -96,22 +122,27 @@ func (g *Group) watch(ctx context.Context, parts []*Partition) {
 			return
 		case <-tick.C:
 		}
-		if len(ids) == 0 {
-			continue
+		if len(ids) > 0 {
+			g.look(ctx, parts, ids)
 		}
-		ends, err := g.Client.EndOffsets(ctx, g.Topic, ids)
-		if err != nil {
-			continue
+	}
+}
+
+func (g *Group) look(ctx context.Context, parts []*Partition, ids []int) {
+	ends, _ := g.Client.EndOffsets(ctx, g.Topic, ids)
+	seen := Seen{Held: len(ids), Oldest: map[int]float64{}}
+	seen.Lag, _ = g.Client.behind(ctx, g.ID, g.Topic, ends) // what the log does not tell is not known
+	if g.Before != "" {
+		seen.Before, _ = g.Client.behind(ctx, g.Before, g.Topic, ends)
+	}
+	for _, p := range parts {
+		seen.Oldest[p.ID] = float64(p.oldest.Load()) / 1e9
+		if end, known := ends[p.ID]; known {
+			p.judge(end)
 		}
-		for _, p := range parts {
-			lag := p.judge(ends[p.ID])
-			if g.Observe != nil {
-				g.Observe(p.ID, lag)
-			}
-			if g.Oldest != nil {
-				g.Oldest(p.ID, p.Oldest())
-			}
-		}
+	}
+	if ctx.Err() == nil {
+		g.observe(seen)
 	}
 }
 

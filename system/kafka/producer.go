@@ -47,6 +47,9 @@ func (c *Client) ProducerUpTo(topic string, bytes int64) *Producer {
 // Write returns nil when the record is on all in-sync replicas. Any other outcome but CodeUnavailable is unknown: the
 // record may be in the log, or arrive there later, or stand there twice.
 func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Header) error {
+	if ctx.Err() != nil { // the driver would write it
+		return chat.Errorf(chat.CodeUnavailable, "the caller gave up before the log was asked").After(time.Second)
+	}
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()

@@ -57,7 +57,7 @@ func (c *Client) scan(ctx context.Context, topic string, partition int, s span, 
 	defer cancel()
 	read := resilience.LogRead.Policy()
 	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: c.cfg.Brokers, Topic: topic, Partition: partition, Dialer: c.dialerUntil(ctx),
+		Brokers: c.cfg.Brokers, Topic: topic, Partition: partition, Dialer: c.dialer(c.dialUntil(ctx, func(error) {})),
 		MinBytes: 1, MaxBytes: 8 << 20, MaxWait: c.cfg.Pace, ReadLagInterval: -1,
 		ReadBackoffMin: read.Backoff.First, ReadBackoffMax: read.Backoff.Max,
 	})

@@ -97,12 +97,26 @@ func (c *Client) partitions(ctx context.Context, topic string) ([]int, error) {
 	return ids, nil
 }
 
-// Ready proves that every partition of a topic has a leader that answers.
+// Ready proves that the log can be worked with: a leader answers. Partitions whose leader is away wait until another one
+// leads them, and no pod could do better.
 func (c *Client) Ready(ctx context.Context, topic string) error {
 	ids, err := c.partitions(ctx, topic)
 	if err != nil {
 		return err
 	}
-	_, err = c.EndOffsets(ctx, topic, ids)
-	return err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan error, len(ids))
+	for _, p := range ids {
+		go func() {
+			_, err := c.endOffset(ctx, topic, p)
+			answers <- err
+		}()
+	}
+	for range ids {
+		if err = <-answers; err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no leader of %s answers: %w", topic, err)
 }

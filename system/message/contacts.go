@@ -75,7 +75,7 @@ func (s *Service) readContacts(ctx context.Context, user chat.ID) (contactSet, e
 			continue
 		}
 		g.Go(func() error {
-			c, err := s.conversations.get(ctx, m.ConversationID)
+			c, err := s.conversation(ctx, m.ConversationID)
 			if err != nil || len(c.Members) > chat.MaxSocialGroup || !c.Has(user) {
 				return err
 			}

@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sync"
 
@@ -32,13 +33,13 @@ func (s *Service) CreateConversation(ctx context.Context, req *pb.CreateConversa
 		s.cfg.Logger.Warn("create conversation", "error", err)
 		return nil, unknown(err)
 	}
-	return conversationToPB(c, 0), nil
+	return conversationToPB(c), nil
 }
 
-func conversationToPB(c chat.Conversation, lastSeq int64) *pb.Conversation {
+func conversationToPB(c chat.Conversation) *pb.Conversation {
 	return &pb.Conversation{
 		ConversationId: c.ID[:], Kind: c.Kind, Members: wire.IDBytes(c.Members...), CreatedAtMs: c.CreatedAt.UnixMilli(),
-		LastMessageAtMs: c.LastMessageAt.UnixMilli(), LastSeq: lastSeq,
+		LastMessageAtMs: c.LastMessageAt.UnixMilli(),
 	}
 }
 
@@ -61,14 +62,18 @@ func (s *Service) ChangeMembers(ctx context.Context, req *pb.ChangeMembersReques
 	case len(c.Members)+len(add)-len(remove) > chat.MaxMembers:
 		return nil, chat.Errorf(chat.CodeTooManyMembers, "a group has at most %d members", chat.MaxMembers)
 	}
-	for _, change := range []struct {
+	for i, change := range []struct {
 		kind  string
 		users []chat.ID
 	}{{chat.TypeMembersAdded, add}, {chat.TypeMembersRemoved, remove}} {
 		if len(change.users) == 0 {
 			continue
 		}
-		if err := s.recordChange(ctx, change.kind, c, user, change.users); err != nil {
+		err := s.recordChange(ctx, change.kind, c, user, change.users)
+		if err != nil && i > 0 && len(add) > 0 {
+			err = errors.New("half of the change is recorded") // no refusal that says that nothing was done
+		}
+		if err != nil {
 			return nil, unknown(err)
 		}
 	}
@@ -100,47 +105,27 @@ func (s *Service) recordChange(ctx context.Context, kind string, c chat.Conversa
 
 // ListConversations returns a user's conversations, those with the newest message first.
 func (s *Service) ListConversations(ctx context.Context, req *pb.ListConversationsRequest) (*pb.ListConversationsResponse, error) {
-	memberships, err := s.cfg.Store.Memberships(ctx, wire.ID(req.UserId))
+	lines, more, err := s.list(ctx, wire.ID(req.UserId), int(req.Skip), int(req.Limit))
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	all, err := s.describe(ctx, memberships)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	slices.SortFunc(all, func(a, b *pb.Conversation) int { return int(b.LastMessageAtMs - a.LastMessageAtMs) })
-	skip, limit := int(max(req.Skip, 0)), int(max(req.Limit, 0))
-	rest := all[min(skip, len(all)):]
-	shown := rest[:min(limit, len(rest))]
-	if err := s.countUnread(ctx, wire.ID(req.UserId), memberships, shown); err != nil {
-		return nil, unavailable(err)
-	}
-	return &pb.ListConversationsResponse{Conversations: shown, More: len(rest) > limit}, nil
-}
-
-func (s *Service) describe(ctx context.Context, ms []chat.Membership) ([]*pb.Conversation, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
-	var mu sync.Mutex
-	var out []*pb.Conversation
-	for _, m := range ms {
-		if m.LeftSeq != 0 {
-			continue
-		}
+	out := make([]*pb.Conversation, len(lines))
+	for i, l := range lines {
 		g.Go(func() error {
-			c, err := s.conversations.get(ctx, m.ConversationID)
-			if err != nil {
-				return err
-			}
-			head, err := s.heads.get(ctx, m.ConversationID)
-			mu.Lock()
-			defer mu.Unlock()
-			out = append(out, conversationToPB(c, head.Seq))
+			c, err := s.conversation(ctx, l.ConversationID)
+			c.LastMessageAt = l.at
+			p := conversationToPB(c)
+			p.LastSeq, p.ReadSeq, p.Unread = l.newest.Seq, l.read, l.unread()
+			out[i] = p
 			return err
 		})
 	}
-	err := g.Wait() // before out is read
-	return out, err
+	if err := g.Wait(); err != nil {
+		return nil, unavailable(err)
+	}
+	return &pb.ListConversationsResponse{Conversations: out, More: more}, nil
 }
 
 // Heads names the newest places above those that the device has, in every conversation that its user is in.
@@ -158,11 +143,14 @@ func (s *Service) Heads(ctx context.Context, req *pb.HeadsRequest) (*pb.HeadsRes
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for _, m := range memberships {
+		if m.LeftSeq > 0 && have[m.ConversationID].Seq >= m.LeftSeq {
+			continue // nothing follows
+		}
 		g.Go(func() error {
-			head, err := s.heads.get(ctx, m.ConversationID)
-			if err == nil && ahead(head, have[m.ConversationID], m) {
+			head, err := s.newest(ctx, m)
+			if err == nil && ahead(head.Position, have[m.ConversationID], m) {
 				mu.Lock()
-				newer = append(newer, head)
+				newer = append(newer, head.Position)
 				mu.Unlock()
 			}
 			return err

@@ -65,8 +65,8 @@ func receiptsOff() error {
 
 // advance moves cursors in one conversation and returns the indexes of those of strangers, and of those to send again.
 func (s *Service) advance(ctx context.Context, conv chat.ID, claims []claim) (refused, later []int32) {
-	c, err := s.conversations.get(ctx, conv)
-	if err != nil && chat.AsError(err).Code != chat.CodeNotFound {
+	c, err := s.conversation(ctx, conv)
+	if err != nil {
 		return nil, indexes(claims)
 	}
 	refused = indexes(slices.DeleteFunc(slices.Clone(claims), func(c1 claim) bool { return c.Has(c1.User) }))
@@ -105,6 +105,11 @@ func (s *Service) keep(ctx context.Context, conv chat.ID, cursors []chat.Cursor)
 	var marks []redis.ReadMark
 	for _, c := range cursors {
 		if c.Kind == chat.Read && c.Seq > 0 {
+			if s.cfg.Switches.Inbox {
+				if err := s.cfg.Store.SetRead(ctx, c); err != nil {
+					return err
+				}
+			}
 			marks = append(marks, redis.ReadMark{User: c.User, Conversation: conv, Seq: c.Seq})
 		}
 	}

@@ -40,14 +40,11 @@ func (s *Service) ground(ctx context.Context, c chat.Conversation, claims []clai
 // headFor reads the newest place again if a claim lies beyond the one that is remembered.
 func (s *Service) headFor(ctx context.Context, conv chat.ID, claims []claim) (chat.Position, error) {
 	head, err := s.heads.get(ctx, conv)
-	if err != nil {
-		return head, err
-	}
-	if slices.ContainsFunc(claims, func(c claim) bool { return beyond(c.Position, head) }) {
+	if err == nil && slices.ContainsFunc(claims, func(c claim) bool { return beyond(c.Position, head.Position) }) {
 		s.heads.forget(conv)
-		return s.heads.get(ctx, conv)
+		head, err = s.heads.get(ctx, conv)
 	}
-	return head, nil
+	return head.Position, err
 }
 
 // beyond says whether a claim names a place after the newest one.

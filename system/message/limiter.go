@@ -8,10 +8,12 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // groupLimiter lets each conversation have so many messages a second. What is over waits in a queue that is bounded in
-// entries and in time; past either bound the sender is refused and told when to come back.
+// entries and in time; past either bound, or when a turn would come too late for the log write to have its full time, the
+// sender is refused and told when to come back.
 //
 // At 100 messages/s offered and 10/s let through, a queue without bound grows by 90 a second.
 type groupLimiter struct {
@@ -62,7 +64,7 @@ func (l *groupLimiter) wait(ctx context.Context, id chat.ID) error {
 	if l.perSecond == 0 {
 		return nil
 	}
-	turn, err := l.reserve(id)
+	turn, err := l.reserve(id, min(l.maxWait, max(0, resilience.LogWrite.Spare(ctx))))
 	if err != nil || turn == 0 {
 		return err
 	}
@@ -78,14 +80,14 @@ func (l *groupLimiter) wait(ctx context.Context, id chat.ID) error {
 	}
 }
 
-// reserve takes the next turn, or refuses.
-func (l *groupLimiter) reserve(id chat.ID) (time.Duration, error) {
+// reserve takes the next turn, or refuses when that comes after more than within.
+func (l *groupLimiter) reserve(id chat.ID, within time.Duration) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.group(id)
 	r := g.rate.Reserve()
 	turn := r.Delay()
-	if turn > l.maxWait || turn > 0 && g.queued >= l.queue {
+	if turn > within || turn > 0 && g.queued >= l.queue {
 		r.Cancel()
 		return 0, chat.Errorf(chat.CodeGroupLimit, "this group takes %g messages a second and %d wait already", l.perSecond, g.queued).After(max(turn, time.Second))
 	}

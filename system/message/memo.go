@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // maxMemo bounds the entries of a memo, unless it says otherwise; past it, it starts afresh.
@@ -60,7 +62,7 @@ func (m *memo[K, V]) start(ctx context.Context, k K) *entry[V] {
 	}
 	e := &entry[V]{done: make(chan struct{})}
 	m.entries[k] = e
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resilience.SharedRead.Timeout())
 	go func() {
 		defer cancel()
 		defer close(e.done)

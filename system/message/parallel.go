@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -30,11 +31,9 @@ func (w parallel) write(ctx context.Context, m chat.Message, members []chat.ID) 
 	return nil
 }
 
-// cacheWithin bounds the cache's write: it has no other owner than this.
-const cacheWithin = 500 * time.Millisecond
-
+// cache bounds its write: nobody waits for it.
 func (w parallel) cache(ctx context.Context, m chat.Message) {
-	ctx, cancel := context.WithTimeout(ctx, cacheWithin)
+	ctx, cancel := context.WithTimeout(ctx, resilience.FanoutCache.Timeout())
 	defer cancel()
 	if err := w.cfg.Cache.Add(ctx, m.ConversationID, m); err != nil {
 		w.cfg.Logger.DebugContext(ctx, "write to cache", "message_id", m.ID, "error", err)

@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
-// throttleNoticeEvery spaces what the members of a limited group are told.
-const throttleNoticeEvery = time.Second
+const (
+	throttleNoticeEvery = time.Second            // between two notices to the members of a limited group
+	lateRetryAfter      = 500 * time.Millisecond // for a send that came to its write too late
+)
 
 // Send takes one message.
 func (s *Service) Send(ctx context.Context, req *pb.SendRequest) (*pb.SendResponse, error) {
@@ -38,6 +41,9 @@ func (s *Service) send(ctx context.Context, req *pb.SendRequest) (*pb.SendRespon
 	}
 	if err := s.limit(ctx, m); err != nil {
 		return nil, err
+	}
+	if resilience.LogWrite.Spare(ctx) < 0 {
+		return nil, chat.Errorf(chat.CodeUnavailable, "too little time is left to write the message").After(lateRetryAfter)
 	}
 	m = s.identify(m)
 	if err := s.writer.write(ctx, m, conv.Members); err != nil {
@@ -70,21 +76,23 @@ func (s *Service) admit(ctx context.Context, m chat.Message) error {
 
 // membersFor returns the conversation if the user is in it.
 func (s *Service) membersFor(ctx context.Context, user, conv chat.ID) (chat.Conversation, error) {
-	c, err := s.conversations.get(ctx, conv)
+	c, err := s.conversation(ctx, conv)
 	if err != nil {
 		return c, unavailable(err)
 	}
 	if !c.Has(user) {
-		return c, chat.Errorf(chat.CodeNotMember, "user is not a member of conversation %s", conv)
+		return c, chat.NotMember(conv)
 	}
 	return c, nil
 }
 
-// limit waits for the group's turn or refuses; those who are in the group are told, but not more than once a second.
+// limit waits for the group's turn or refuses; those who are in the group are told, but not more than once a second, and
+// not when that would make the refusal late.
 func (s *Service) limit(ctx context.Context, m chat.Message) error {
 	err := s.limiter.wait(ctx, m.ConversationID)
 	var refusal *chat.Error
-	if errors.As(err, &refusal) && refusal.Code == chat.CodeGroupLimit && s.limiter.tellNow(m.ConversationID, throttleNoticeEvery) {
+	limited := errors.As(err, &refusal) && refusal.Code == chat.CodeGroupLimit
+	if limited && resilience.LogWrite.Spare(ctx) >= 0 && s.limiter.tellNow(m.ConversationID, throttleNoticeEvery) {
 		s.tellMembers(ctx, m, refusal.RetryAfter)
 	}
 	return err
@@ -96,9 +104,7 @@ func (s *Service) tellMembers(ctx context.Context, m chat.Message, retryAfter ti
 		MessageID: chat.NewID(), ConversationID: m.ConversationID, ClientMsgID: chat.NewID(), MessageType: wire.TypeThrottle,
 		CreatedAt: m.CreatedAt, RetryAfterMS: retryAfter.Milliseconds(),
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err := produce(ctx, s.cfg.Log, r); err != nil {
+	if err := produce(context.WithoutCancel(ctx), s.cfg.Log, r); err != nil {
 		s.cfg.Logger.Warn("tell members of throttling", "conversation_id", m.ConversationID, "error", err)
 	}
 }

@@ -16,8 +16,10 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/recent"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -48,7 +50,7 @@ type Service struct {
 	stamps        *recent.Map[chat.ID, stamp]
 	conversations *memo[chat.ID, chat.Conversation]
 	memberships   *memo[memberKey, chat.Membership]
-	heads         *memo[chat.ID, chat.Position]
+	heads         *memo[chat.ID, cassandra.Head]
 	contacts      *memo[chat.ID, contactSet]
 	places        *memo[chat.ID, []order.Row]
 	progress      *memo[chat.ID, chat.Progress]
@@ -65,10 +67,7 @@ type memberKey struct{ user, conversation chat.ID }
 
 // How long a pod trusts what it read. A change of members made through this system takes effect for sends within it;
 // what a user may see is decided by places, not by this.
-const (
-	memberTTL = time.Second
-	headTTL   = 200 * time.Millisecond
-)
+const memberTTL = time.Second
 
 // New makes the role.
 func New(cfg Config) (*Service, error) {
@@ -85,7 +84,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.writer = withDefect(cfg.Switches.Mutant, s.writer)
 	s.users = newUserLimit(cfg)
-	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, cfg.Switches.GroupWait, s.metrics.queued)
+	s.limiter = newGroupLimiter(cfg.Switches.GroupLimit, cfg.Switches.GroupQueue, min(cfg.Switches.GroupWait, resilience.GroupTurn.Timeout()), s.metrics.queued)
 	cfg.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chat_group_limit_longest_queue_length", Help: "Sends that wait for the limit of the group of this pod for which most wait.",
 	}, func() float64 { return float64(s.limiter.longest()) }))
@@ -93,7 +92,7 @@ func New(cfg Config) (*Service, error) {
 	s.memberships = newMemo(memberTTL, func(ctx context.Context, k memberKey) (chat.Membership, error) {
 		return cfg.Store.Membership(ctx, k.user, k.conversation)
 	})
-	s.heads = newMemo(headTTL, cfg.Store.Head)
+	s.heads = newMemo(chat.HeadTTL, cfg.Store.Head)
 	s.contacts = newMemo(contactTTL, s.readContacts)
 	s.contacts.most = maxContactSets
 	s.places = newMemo(cursorTTL, func(ctx context.Context, conv chat.ID) ([]order.Row, error) {
@@ -104,13 +103,20 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Ready proves the data path: a quorum read from storage, and an answer of every partition's leader. The cache is no
-// part of it: without one, history is slower and sends go on.
-func (s *Service) Ready(ctx context.Context) error {
-	if err := s.cfg.Store.Ready(ctx); err != nil {
-		return err
+// conversation says who is in one. One that does not exist has nobody in it, so all are strangers there; that is not
+// remembered, for it may just be coming into being.
+func (s *Service) conversation(ctx context.Context, id chat.ID) (chat.Conversation, error) {
+	c, err := s.conversations.get(ctx, id)
+	if err != nil && chat.AsError(err).Code == chat.CodeNotFound {
+		return chat.Conversation{ID: id}, nil
 	}
-	return s.cfg.Log.Ready(ctx)
+	return c, err
+}
+
+// Depends are a quorum of storage and the log. Without the cache history is slower, each pod limits users by itself, and
+// sends go on.
+func (s *Service) Depends() readiness.Dependencies {
+	return readiness.Dependencies{readiness.Cassandra(s.cfg.Store.Ready), readiness.Kafka(s.cfg.Log.Ready), readiness.Cache(s.cfg.Cache.Ready)}
 }
 
 // logFirst acknowledges when the log has the record on all in-sync replicas; everything else follows from the log.

@@ -7,35 +7,28 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/redis"
-	"github.com/chatlab/chatlab/system/wire"
-	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
-// countUnread completes a page of a user's conversations: the places that the user may see above those read. Where
-// messages have no seq it counts nothing.
-func (s *Service) countUnread(ctx context.Context, user chat.ID, ms []chat.Membership, page []*pb.Conversation) error {
-	member := make(map[chat.ID]chat.Membership, len(ms))
-	for _, m := range ms {
-		member[m.ConversationID] = m
-	}
-	convs := make([]chat.ID, len(page))
-	for i, c := range page {
-		convs[i] = wire.ID(c.ConversationId)
-	}
-	read, err := s.readSeqs(ctx, user, convs)
-	if err != nil {
-		return err
-	}
-	for i, c := range page {
-		m := member[convs[i]]
-		visible := c.LastSeq
-		if m.LeftSeq != 0 {
-			visible = min(visible, m.LeftSeq)
+// findRead notes up to where the user has read: by the user's inbox, or by the cursors.
+func (s *Service) findRead(ctx context.Context, user chat.ID, lines []line) error {
+	var ask []chat.ID
+	for i, l := range lines {
+		if s.cfg.Switches.Inbox && l.ReadSeq != nil {
+			lines[i].read = max(l.read, *l.ReadSeq)
+		} else {
+			ask = append(ask, l.ConversationID)
 		}
-		c.ReadSeq = read[convs[i]]
-		c.Unread = max(0, visible-max(c.ReadSeq, m.JoinedSeq))
 	}
-	return nil
+	if len(ask) == 0 {
+		return nil
+	}
+	read, err := s.readSeqs(ctx, user, ask)
+	for i, l := range lines {
+		if seq, ok := read[l.ConversationID]; ok {
+			lines[i].read = max(l.read, seq)
+		}
+	}
+	return err
 }
 
 // readSeqs asks the cache, and storage for what the cache does not have or cannot say.

@@ -36,11 +36,9 @@ func newUserLimit(cfg Config) *userLimit {
 	})}
 	cfg.Metrics.MustRegister(l.fallbacks)
 	if cfg.Switches.Breaker {
-		l.breaker = gobreaker.NewCircuitBreaker[taken](gobreaker.Settings{
-			Timeout:     resilience.UserLimit.Policy().Breaker.Open,
-			ReadyToTrip: resilience.UserLimit.Policy().Breaker.Trips,
-			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) },
-		})
+		l.breaker = resilience.NewBreaker[taken](resilience.NewMeter(cfg.Metrics), "redis", gobreaker.Settings{
+			IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		}, resilience.UserLimit)
 	}
 	return l
 }

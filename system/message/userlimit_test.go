@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/sony/gobreaker/v2"
 	"github.com/stretchr/testify/require"
 
 	simredis "github.com/chatlab/chatlab/sim/redis"
@@ -15,8 +17,14 @@ import (
 	"github.com/chatlab/chatlab/system/resilience"
 )
 
+// limitPod is what of a message pod limits users, and where it shows its calls.
+type limitPod struct {
+	*userLimit
+	calls *resilience.Meter
+}
+
 // limitPods are message pods that share one Redis, or what they do of a send's way.
-func limitPods(t *testing.T, n int, breaker bool) (pods []*userLimit, server *simredis.Server) {
+func limitPods(t *testing.T, n int, breaker bool) (pods []limitPod, server *simredis.Server) {
 	server, err := simredis.New(simredis.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
@@ -24,10 +32,11 @@ func limitPods(t *testing.T, n int, breaker bool) (pods []*userLimit, server *si
 		client := redis.NewClient(redis.Config{Address: server.Addr()})
 		t.Cleanup(func() { require.NoError(t, client.Close()) })
 		require.NoError(t, client.Ping(t.Context()))
-		pods = append(pods, newUserLimit(Config{
+		registry := prometheus.NewRegistry()
+		pods = append(pods, limitPod{newUserLimit(Config{
 			Limits: redis.NewLimits(client, limit.SendsPerMinute/60.0, limit.SendsBurst), Now: time.Now,
-			Metrics: prometheus.NewRegistry(), Switches: chat.Switches{Breaker: breaker},
-		}))
+			Metrics: registry, Switches: chat.Switches{Breaker: breaker},
+		}), resilience.NewMeter(registry)})
 	}
 	return pods, server
 }
@@ -39,7 +48,7 @@ func (l *userLimit) fellBack(t *testing.T) float64 {
 }
 
 // flood sends as one user over all pods in turn and counts what they admit.
-func flood(t *testing.T, pods []*userLimit, sends int) (admitted int) {
+func flood(t *testing.T, pods []limitPod, sends int) (admitted int) {
 	user := chat.NewID()
 	for i := range sends {
 		err := pods[i%len(pods)].admit(t.Context(), chat.Message{SenderID: user, ClientMsgID: chat.NewID()})
@@ -76,6 +85,8 @@ func TestWithoutRedisEachPodHasALimit(t *testing.T) {
 			require.Less(t, took, 200*2*resilience.UserLimit.Timeout())
 			if breaker {
 				require.Less(t, took, time.Second)
+				state := pods[0].calls.Breakers.WithLabelValues(resilience.UserLimit.Policy().Name, "redis")
+				require.EqualValues(t, gobreaker.StateOpen, testutil.ToFloat64(state))
 			}
 			require.NoError(t, server.Restart())
 			require.Eventually(t, func() bool {

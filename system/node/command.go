@@ -37,7 +37,6 @@ type flags struct {
 	LogLevel    slog.Level    `group:"This pod" help:"debug, info, warn or error; the log goes to stderr." default:"info" env:"CHATD_LOG_LEVEL"`
 	Drain       time.Duration `group:"This pod" help:"How long a gateway takes to let its sockets go after SIGTERM." default:"5s" env:"CHATD_DRAIN"`
 	Window      time.Duration `group:"This pod" help:"How long chatd drain asks the gateway to take, 1s to 5m." default:"30s" env:"CHATD_WINDOW"`
-	Skew        time.Duration `group:"This pod" help:"Shift of its wall clock, for experiments." default:"0s" env:"CHATD_SKEW"`
 	RefuseWords string        `group:"This pod" help:"File with words, one a line: texts that hold one are refused before anything of them is written (message)." env:"CHATD_REFUSE_WORDS" type:"existingfile" placeholder:"FILE"`
 	WatchLife   bool          `group:"This pod" help:"End when standard input closes: for a parent that may die." env:"CHATD_WATCH_LIFE"`
 	Check       bool          `group:"This pod" help:"Read flags and files, say what is wrong with them, and end." env:"CHATD_CHECK"`
@@ -130,7 +129,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd --help\n", err)
 		return ExitUsage
 	}
-	cfg, err := f.config(stderr)
+	wall := &clock{}
+	cfg, err := f.config(stderr, wall.Now)
 	if err != nil {
 		fmt.Fprintf(stderr, "chatd: %v\nTry: chatd --help\n", err)
 		return ExitUsage
@@ -142,23 +142,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	if f.WatchLife {
-		ctx = endWith(ctx, stdin)
+		ctx = endWith(ctx, stdin, wall, stdout)
 	}
 	if err := serve(ctx, cfg, stdout); err != nil {
 		fmt.Fprintf(stderr, "chatd: %v\n", err)
 		return ExitSetUp
 	}
 	return ExitOK
-}
-
-// endWith ends the context when the parent's end of the pipe closes, even by the parent's death.
-func endWith(ctx context.Context, life io.Reader) context.Context {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		defer cancel()
-		_, _ = io.Copy(io.Discard, life)
-	}()
-	return ctx
 }
 
 func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
@@ -168,6 +158,9 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	case drain:
 		return askToDrain(ctx, cfg.AdminListen, cfg.Window, stdout)
 	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from the start: it would end the process
+	defer signal.Stop(hangUp)
 	n, err := Start(ctx, cfg)
 	if err != nil {
 		return err
@@ -175,9 +168,6 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(n.Addresses()); err != nil {
 		return fmt.Errorf("tell addresses: %w", err)
 	}
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
 	for ctx.Err() == nil {
 		select {
 		case <-hangUp:
@@ -192,7 +182,7 @@ func serve(ctx context.Context, cfg Config, stdout io.Writer) error {
 	return nil
 }
 
-func (f flags) config(stderr io.Writer) (Config, error) {
+func (f flags) config(stderr io.Writer, now func() time.Time) (Config, error) {
 	sw, err := chat.Profile(f.Profile)
 	if err != nil {
 		return Config{}, err
@@ -209,7 +199,7 @@ func (f flags) config(stderr io.Writer) (Config, error) {
 		PresenceTTL: f.PresenceTTL, Heartbeat: f.Heartbeat, GroupSession: f.GroupSession, Pace: f.Pace, Drain: f.Drain, Window: f.Window,
 		Push:    push.Providers{FCMURL: f.FCMURL, APNsKeyID: f.APNsKeyID, APNsTeam: f.APNsTeam, APNsTopic: f.APNsTopic, APNsURL: f.APNsURL},
 		Network: transport.Network{Names: f.Names}, Trace: trace.Config{Endpoint: f.TraceEndpoint, Ratio: f.TraceRatio},
-		Now:    func() time.Time { return time.Now().Add(f.Skew) },
+		Now:    now,
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: f.LogLevel})).With("pod", f.Name),
 	}
 	for _, keys := range []struct {

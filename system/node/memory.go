@@ -7,6 +7,7 @@ import (
 	"path"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,26 +46,41 @@ func memoryLimit(told Bytes) uint64 {
 	return 0
 }
 
-// cgroupLimit is the least memory.max of the process's cgroup and those above it; 0: there is none.
-func cgroupLimit(own, root string) (limit uint64) {
-	group := "/"
-	if text, err := os.ReadFile(own); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if g, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-				group = path.Clean("/" + g)
+// cgroupLimit is the least limit of the process's cgroup and those above it; 0: there is none. Version 2 has one tree,
+// version 1 one for memory alone.
+func cgroupLimit(own, root string) uint64 {
+	groups := map[string]string{"memory.max": "/", "memory/memory.limit_in_bytes": "/"}
+	text, _ := os.ReadFile(own) // without it the topmost group speaks for all
+	for line := range strings.Lines(string(text)) {
+		switch f := strings.SplitN(strings.TrimSpace(line), ":", 3); {
+		case len(f) != 3:
+		case f[0] == "0" && f[1] == "":
+			groups["memory.max"] = path.Clean("/" + f[2])
+		case slices.Contains(strings.Split(f[1], ","), "memory"):
+			groups["memory/memory.limit_in_bytes"] = path.Clean("/" + f[2])
+		}
+	}
+	least := uint64(noLimit)
+	for file, group := range groups {
+		tree, name := path.Split(file)
+		for ; ; group = path.Dir(group) {
+			text, err := os.ReadFile(path.Join(root, tree, group, name))
+			if n, bad := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil && bad == nil && n > 0 {
+				least = min(least, n)
+			}
+			if group == "/" {
+				break
 			}
 		}
 	}
-	for ; ; group = path.Dir(group) {
-		text, err := os.ReadFile(path.Join(root, group, "memory.max"))
-		if n, bad := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil && bad == nil && (limit == 0 || n < limit) {
-			limit = n
-		}
-		if group == "/" {
-			return limit
-		}
+	if least >= noLimit {
+		return 0
 	}
+	return least
 }
+
+// noLimit is beyond any machine's memory: version 1 says so where there is no limit, version 2 "max".
+const noLimit = 1 << 60
 
 // memoryOf makes the measure of a gateway's memory. The collector is told to keep below the mark from which the gateway
 // sheds: what is used beyond is then held by sockets, and not garbage that waits.

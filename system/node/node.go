@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
+	"github.com/chatlab/chatlab/system/readiness"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/trace"
 )
 
@@ -20,7 +22,8 @@ import (
 type Node struct {
 	cfg      Config
 	registry *prometheus.Registry
-	ready    func(context.Context) error
+	depends  readiness.Dependencies
+	up       *prometheus.GaugeVec                            // which of them answered when they were asked last
 	drain    func(ctx context.Context, window time.Duration) // lets sockets go; nil: there are none
 
 	public, rpc, admin net.Listener
@@ -51,7 +54,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, registry: newRegistry()}
+	n := &Node{cfg: cfg, registry: newRegistry(), up: newUp()}
+	n.registry.MustRegister(n.up)
 	n.reloads = newReloads(n.registry)
 	if err := n.proveCalls(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
@@ -79,7 +83,7 @@ func (n *Node) trace(ctx context.Context) (err error) {
 	}
 	n.cfg.Logger = slog.New(trace.Logs(n.cfg.Logger.Handler()))
 	n.onClose(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), resilience.Spans.Timeout())
 		defer cancel()
 		if err := n.cfg.Network.Tracer.Close(ctx); err != nil {
 			n.cfg.Logger.Warn("export the last spans", "error", err)
@@ -117,7 +121,7 @@ func (n *Node) Addresses() Addresses {
 }
 
 // Ready says whether the role can do its work now, and if not why.
-func (n *Node) Ready(ctx context.Context) error { return n.ready(ctx) }
+func (n *Node) Ready(ctx context.Context) error { return n.report(ctx).Err() }
 
 // Close drains and ends the node within ctx.
 func (n *Node) Close(ctx context.Context) {
@@ -177,7 +181,7 @@ func (n *Node) onClose(f func()) { n.closers = append(n.closers, f) }
 func (n *Node) serveRPC(register func(*grpc.Server)) error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.RPCListen)
 	if err != nil {
-		return fmt.Errorf("listen for rpc: %w", err)
+		return fmt.Errorf("listen for other roles, at --rpc-listen: %w", err)
 	}
 	n.rpc, n.rpcServer = l, n.cfg.Network.Server()
 	register(n.rpcServer)
@@ -188,7 +192,7 @@ func (n *Node) serveRPC(register func(*grpc.Server)) error {
 func (n *Node) servePublic(h http.Handler) error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.PublicListen)
 	if err != nil {
-		return fmt.Errorf("listen for the public: %w", err)
+		return fmt.Errorf("listen for devices, at --public-listen: %w", err)
 	}
 	n.public = l
 	protected, err := n.protect(l)
@@ -202,7 +206,7 @@ func (n *Node) servePublic(h http.Handler) error {
 func (n *Node) serveAdmin() error {
 	l, err := n.cfg.Network.Listen("tcp", n.cfg.AdminListen)
 	if err != nil {
-		return fmt.Errorf("listen for the admin: %w", err)
+		return fmt.Errorf("listen for probes and metrics, at --admin-listen: %w", err)
 	}
 	n.admin = l
 	n.serveHTTP(l, n.adminHandler())

@@ -20,7 +20,7 @@ func (n *Node) buildPush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.ready = r.Ready
+	n.depends = r.Depends()
 	n.run(r.Run)
 	return nil
 }

@@ -39,18 +39,15 @@ func newReloads(r prometheus.Registerer) *reloads {
 	return &reloads{now: make(chan struct{}, 1), done: done, every: lookEvery}
 }
 
-// watch applies the files again when one of them changes. What cannot be used is logged and counted, and changes nothing.
-// A file without a name is not watched.
-func (n *Node) watch(what string, apply func(data [][]byte) error, files ...string) {
+// watch applies the files again when one of them holds something else than what is in use. What cannot be used is logged
+// and counted, and changes nothing. A file without a name is not watched.
+func (n *Node) watch(what string, inUse [][]byte, apply func(data [][]byte) error, files ...string) {
 	for _, f := range files {
 		if f == "" {
 			return
 		}
 	}
-	w := &watched{what: what, files: files, apply: apply}
-	if data, err := readAll(files...); err == nil {
-		w.seen = sum(data)
-	}
+	w := &watched{what: what, files: files, apply: apply, seen: sum(inUse)}
 	n.reloads.mu.Lock()
 	defer n.reloads.mu.Unlock()
 	n.reloads.all = append(n.reloads.all, w)

@@ -17,6 +17,7 @@ import (
 	"github.com/chatlab/chatlab/system/message"
 	"github.com/chatlab/chatlab/system/presence"
 	"github.com/chatlab/chatlab/system/redis"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/token"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -29,7 +30,9 @@ func (n *Node) redis(address string) *redis.Client {
 }
 
 func (n *Node) log() *kafka.Client {
-	c := kafka.NewClient(n.cfg.kafka())
+	cfg := n.cfg.kafka()
+	cfg.Metrics = n.registry
+	c := kafka.NewClient(cfg)
 	n.onClose(c.Close)
 	return c
 }
@@ -52,7 +55,7 @@ func (n *Node) buildMessage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.ready = s.Ready
+	n.depends = s.Depends()
 	return n.serveRPC(func(g *grpc.Server) { pb.RegisterMessagesServer(g, s) })
 }
 
@@ -63,7 +66,7 @@ func (n *Node) buildPresence() error {
 	if err != nil {
 		return err
 	}
-	n.ready = s.Ready
+	n.depends = s.Depends()
 	return n.serveRPC(func(g *grpc.Server) { pb.RegisterPresencesServer(g, s) })
 }
 
@@ -72,22 +75,23 @@ func (n *Node) buildFanout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cache := n.redis(n.cfg.RedisCache)
 	w, err := fanout.New(fanout.Config{
-		Name: n.cfg.Name, Switches: n.cfg.Switches, Log: n.log(), Store: store, Cache: redis.NewCache(n.redis(n.cfg.RedisCache), 0),
+		Name: n.cfg.Name, Switches: n.cfg.Switches, Log: n.log(), Store: store, Cache: redis.NewCache(cache, 0), Reads: redis.NewReads(cache, 0),
 		Presence: redis.NewPresence(n.redis(n.cfg.RedisPresence), n.cfg.PresenceTTL), Gateways: n.cfg.Gateways,
 		Network: n.cfg.Network, Now: n.cfg.Now, Logger: n.cfg.Logger, Metrics: n.registry, Session: n.cfg.GroupSession,
 	})
 	if err != nil {
 		return err
 	}
-	n.ready = w.Ready
+	n.depends = w.Depends()
 	n.run(w.Run)
 	return nil
 }
 
 // presence makes a client of all presence pods.
 func (n *Node) presence() (pb.PresencesClient, error) {
-	pods, err := presence.Dial(n.cfg.Network, n.cfg.Presences)
+	pods, err := presence.Dial(n.cfg.Network, n.cfg.Presences, resilience.NewMeter(n.registry))
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +136,7 @@ func (n *Node) buildGateway() error {
 	if err != nil {
 		return err
 	}
-	n.ready = g.Ready
+	n.depends = g.Depends()
 	n.hangUp = g.Close
 	n.drain = func(ctx context.Context, window time.Duration) {
 		ctx, cancel := context.WithTimeout(ctx, window)
@@ -152,7 +156,7 @@ func (n *Node) verifier(what string, jwks []byte, file string) (*token.Verifier,
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
 	v := token.NewVerifier(keys, n.cfg.Now)
-	n.watch(what, func(data [][]byte) error {
+	n.watch(what, [][]byte{jwks}, func(data [][]byte) error {
 		keys, err := token.ParseKeys(data[0])
 		if err == nil {
 			v.Replace(keys)
@@ -177,7 +181,7 @@ func (n *Node) issuer() (*token.Issuer, error) {
 		return nil, fmt.Errorf("read ticket key: %w", err)
 	}
 	i := token.NewIssuer(key, n.cfg.Now)
-	n.watch("ticket_key", func(data [][]byte) error {
+	n.watch("ticket_key", [][]byte{n.cfg.TicketKey}, func(data [][]byte) error {
 		key, err := token.ParseKey(data[0])
 		if err == nil {
 			i.Replace(key)
@@ -217,6 +221,6 @@ func (n *Node) buildEdge() error {
 		return err
 	}
 	n.onClose(e.Close)
-	n.ready = e.Ready
+	n.depends = e.Depends()
 	return n.servePublic(e)
 }

@@ -92,7 +92,7 @@ func (n *Node) proveCalls() error {
 		return err
 	}
 	n.cfg.Network.Secret = s
-	n.watch("cluster_secret", func(data [][]byte) error { return s.Replace(data[0]) }, n.cfg.Security.ClusterSecret)
+	n.watch("cluster_secret", [][]byte{text}, func(data [][]byte) error { return s.Replace(data[0]) }, n.cfg.Security.ClusterSecret)
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (n *Node) protect(l net.Listener) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.watch("certificate", func(data [][]byte) error { return c.Replace(data[0], data[1]) }, s.TLSCert, s.TLSKey)
+	n.watch("certificate", data, func(data [][]byte) error { return c.Replace(data[0], data[1]) }, s.TLSCert, s.TLSKey)
 	return tls.NewListener(l, c.Server()), nil
 }
 

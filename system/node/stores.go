@@ -9,6 +9,7 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/resilience"
+	"github.com/chatlab/chatlab/system/transport"
 )
 
 func (c Config) cassandra() cassandra.Config {
@@ -24,7 +25,9 @@ func (n *Node) openStore(ctx context.Context) (*cassandra.Store, error) {
 	b := backoff.NewExponentialBackOff()
 	policy := resilience.OpenRows.Policy()
 	b.InitialInterval, b.MaxInterval = policy.Backoff.First, policy.Backoff.Max
-	s, err := backoff.Retry(ctx, func() (*cassandra.Store, error) { return cassandra.Open(n.cfg.cassandra()) },
+	cfg := n.cfg.cassandra()
+	cfg.Counts = cassandra.NewCounts(n.registry, transport.CallOf)
+	s, err := backoff.Retry(ctx, func() (*cassandra.Store, error) { return cassandra.Open(cfg) },
 		backoff.WithBackOff(b), backoff.WithMaxElapsedTime(policy.Overall),
 		backoff.WithNotify(func(err error, d time.Duration) { n.cfg.Logger.Info("wait for cassandra", "error", err, "retry_in", d) }))
 	if err != nil {

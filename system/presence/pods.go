@@ -13,23 +13,22 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
 // Pods is a connection to all presence pods of a system, for pb.NewPresencesClient. Any pod answers for any user, so
 // calls take turns. A pod whose connection is down is passed over; a call that one pod does not answer is repeated
-// once on another, which every call of presence may be.
+// once on another, which every call of presence may be, within the retry budget.
 type Pods struct {
-	conns []*grpc.ClientConn
-	turn  atomic.Uint64
+	conns  []*grpc.ClientConn
+	turn   atomic.Uint64
+	budget *resilience.Budget
 }
 
-// maxAttempts bounds what one call costs while pods fail.
-const maxAttempts = 2
-
 // Dial makes the connection; it dials when it is first used.
-func Dial(n transport.Network, addresses []string) (*Pods, error) {
-	p := &Pods{}
+func Dial(n transport.Network, addresses []string, meter *resilience.Meter) (*Pods, error) {
+	p := &Pods{budget: meter.Budget(resilience.GatewayPresence, "presence")}
 	for _, a := range addresses {
 		conn, err := n.Client(a)
 		if err != nil {
@@ -53,9 +52,15 @@ func (p *Pods) Close() {
 
 // Invoke makes a call.
 func (p *Pods) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	ctx, cancel := context.WithTimeout(ctx, resilience.GatewayPresence.Overall())
+	defer cancel()
 	err := status.Error(codes.Unavailable, "no presence pod can be reached")
 	up := p.up()
+	p.budget.Call()
 	for i, conn := range up {
+		if i > 0 && !p.budget.Retry() {
+			return err
+		}
 		err = attempt(ctx, conn, i+1 < len(up), method, args, reply, opts)
 		if err == nil || ctx.Err() != nil || !repeat(err) {
 			return err
@@ -73,7 +78,7 @@ func (p *Pods) up() (conns []*grpc.ClientConn) {
 			conns = append(conns, c)
 		}
 	}
-	return conns[:min(len(conns), maxAttempts)]
+	return conns[:min(len(conns), resilience.GatewayPresence.Policy().Attempts)]
 }
 
 // attempt makes a call on one pod. When another could be asked after it, it gets half of the time: a frozen pod must

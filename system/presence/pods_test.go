@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -42,7 +45,7 @@ func startPods(t *testing.T, n int) (pods []*pod, client pb.PresencesClient) {
 		t.Cleanup(func() { p.server.Stop(); <-done })
 		pods, addresses = append(pods, p), append(addresses, p.at)
 	}
-	conn, err := Dial(transport.Network{}, addresses)
+	conn, err := Dial(transport.Network{}, addresses, resilience.NewMeter(prometheus.NewRegistry()))
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
 	return pods, pb.NewPresencesClient(conn)
@@ -84,6 +87,28 @@ func TestACallIsRepeatedOnceOnAnotherPod(t *testing.T) {
 	}
 }
 
+// Retries stop when their budget is spent, and both are shown.
+func TestRetriesHaveABudget(t *testing.T) {
+	pods, _ := startPods(t, 2)
+	for _, p := range pods {
+		p.do = func(context.Context) error { return chat.Errorf(chat.CodeUnavailable, "no store") }
+	}
+	meter := resilience.NewMeter(prometheus.NewRegistry())
+	conn, err := Dial(transport.Network{}, []string{pods[0].at, pods[1].at}, meter)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	const calls = 200
+	for range calls {
+		_, err := pb.NewPresencesClient(conn).Online(t.Context(), &pb.OnlineRequest{})
+		require.Equal(t, chat.CodeUnavailable, transport.Refusal(err).Code)
+	}
+	row := resilience.GatewayPresence.Policy()
+	retries := testutil.ToFloat64(meter.Retries.WithLabelValues(row.Name, "presence"))
+	require.InDelta(t, row.Retries*calls, retries, 10, "and what it began with")
+	require.InDelta(t, calls+retries, pods[0].calls.Load()+pods[1].calls.Load(), 0)
+	require.InDelta(t, calls-retries, testutil.ToFloat64(meter.Withheld.WithLabelValues(row.Name, "presence")), 0)
+}
+
 // One pod of two that is frozen, and then dead, costs no call its answer.
 func TestADeadPodIsPassedOver(t *testing.T) {
 	pods, client := startPods(t, 2)
@@ -108,6 +133,6 @@ func TestADeadPodIsPassedOver(t *testing.T) {
 }
 
 func TestPodsNeedAnAddress(t *testing.T) {
-	_, err := Dial(transport.Network{}, nil)
+	_, err := Dial(transport.Network{}, nil, resilience.NewMeter(prometheus.NewRegistry()))
 	require.Error(t, err)
 }

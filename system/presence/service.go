@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -54,8 +55,10 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg, metrics: m}, nil
 }
 
-// Ready proves the data path: a write to the store and its reading.
-func (s *Service) Ready(ctx context.Context) error { return s.cfg.Store.Ready(ctx) }
+// Depends is the store: it takes a write and gives it back.
+func (s *Service) Depends() readiness.Dependencies {
+	return readiness.Dependencies{readiness.PresenceStore(s.cfg.Store.Ready)}
+}
 
 // Announce enters a device. One that an already announced newer connection has replaced changes nothing: its late call
 // is no error, and learns of it.

@@ -62,7 +62,7 @@ func (r role) online(t *testing.T, users ...chat.ID) (out []string) {
 
 func TestADeviceComesAndGoes(t *testing.T) {
 	r, ctx := start(t), t.Context()
-	require.NoError(t, r.service.Ready(ctx))
+	require.NoError(t, r.service.Depends().Ask(ctx).Err())
 	alice, bob := chat.NewID(), chat.NewID()
 	_, err := r.client.Announce(ctx, &pb.AnnounceRequest{Device: device(alice, "phone", "g1", 1)})
 	require.NoError(t, err)
@@ -144,7 +144,7 @@ func TestAStoreThatIsGoneSaysWhenToRetry(t *testing.T) {
 		assert.Equal(t, chat.CodeUnavailable, e.Code)
 		assert.Equal(t, retryAfter, e.RetryAfter)
 	}
-	require.Error(t, r.service.Ready(ctx))
+	require.Error(t, r.service.Depends().Ask(ctx).Err())
 	require.NoError(t, r.mini.Restart())
 	_, err := r.client.Refresh(ctx, &pb.RefreshRequest{Devices: []*pb.DevicePresence{d}})
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/order"
+	"github.com/chatlab/chatlab/system/resilience"
 )
 
 // times say when what is decided.
@@ -25,7 +26,7 @@ func timesFor(ttl time.Duration) times {
 	margin := min(ttl, 5*time.Second)
 	return times{
 		hold: ttl + margin, settle: min(margin, 3*time.Second), look: min(margin, 3*time.Second), quiet: margin,
-		merge: margin / 4, giveUp: time.Hour,
+		merge: margin / 4, giveUp: resilience.Provider.Overall(),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -60,12 +61,6 @@ func (w *partition) guarded(ctx context.Context, j job, record kafka.Record) (r 
 	return r
 }
 
-// Backoff of notifications that a provider did not take.
-const (
-	firstBackoff = time.Second
-	maxBackoff   = time.Minute
-)
-
 func (w *partition) finish(r result) {
 	h, now := r.hold, w.cfg.Now()
 	if !r.retry {
@@ -73,10 +68,11 @@ func (w *partition) finish(r result) {
 		return
 	}
 	h.taken = r.taken
-	wait := firstBackoff
+	pause := resilience.Provider.Policy().Backoff
+	wait := pause.First
 	if r.asked {
 		h.attempts++
-		wait = min(firstBackoff<<min(h.attempts-1, 10), maxBackoff)
+		wait = min(pause.First<<min(h.attempts-1, 10), pause.Max)
 	}
 	wait = wait/2 + rand.N(wait/2+1) // spread, or all who failed together come back together
 	w.ledger.again(h, now.Add(max(wait, r.after)))

@@ -15,10 +15,8 @@ import (
 )
 
 const (
-	retriesPerSec = 10 // to one provider; what is first told is not counted
-	retryBurst    = 50
-	busyWait      = 200 * time.Millisecond
-	budgetWait    = time.Second
+	busyWait   = 200 * time.Millisecond
+	budgetWait = time.Second
 )
 
 // errUnwell is what the breaker counts.
@@ -29,22 +27,18 @@ var errUnwell = errors.New("provider is unwell")
 type outlet struct {
 	provider provider
 	slots    chan struct{}
-	retries  *rate.Limiter
+	retries  *rate.Limiter // what is first told is not counted
 	breaker  *gobreaker.CircuitBreaker[answer]
 	metrics  metrics
 }
 
 func newOutlet(p provider, m metrics) *outlet {
-	state := m.breaker.WithLabelValues(p.name())
-	state.Set(0)
+	policy := resilience.Provider.Policy()
 	return &outlet{
-		provider: p, slots: make(chan struct{}, resilience.Provider.Policy().InFlight), retries: rate.NewLimiter(retriesPerSec, retryBurst), metrics: m,
-		breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
-			Timeout:       resilience.Provider.Policy().Breaker.Open,
-			ReadyToTrip:   resilience.Provider.Policy().Breaker.Trips,
-			OnStateChange: func(_ string, _, to gobreaker.State) { state.Set(float64(to)) },
-			IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) },
-		}),
+		provider: p, slots: make(chan struct{}, policy.InFlight), retries: rate.NewLimiter(rate.Limit(policy.Rate.PerSecond), policy.Rate.Burst), metrics: m,
+		breaker: resilience.NewBreaker[answer](m.calls, p.name(), gobreaker.Settings{
+			IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		}, resilience.Provider),
 	}
 }
 
@@ -56,11 +50,12 @@ func (o *outlet) send(ctx context.Context, d chat.PushDevice, n Notification, re
 	default:
 		return o.count(answer{outcome: busy, after: busyWait})
 	}
-	if retry && !o.retries.Allow() {
-		return o.count(answer{outcome: busy, after: budgetWait})
-	}
 	if retry {
-		o.metrics.retries.WithLabelValues(o.provider.name()).Inc()
+		may := o.retries.Allow()
+		o.metrics.calls.Retry(resilience.Provider, o.provider.name(), may)
+		if !may {
+			return o.count(answer{outcome: busy, after: budgetWait})
+		}
 	}
 	a, err := o.breaker.Execute(func() (answer, error) {
 		a := o.attempt(ctx, d, n)

@@ -253,8 +253,8 @@ func TestBreaker(t *testing.T) {
 	}
 	require.Equal(t, answer{outcome: broken, after: resilience.Provider.Policy().Breaker.Open / 2}, b.send("apns", example()))
 	require.EqualValues(t, resilience.Provider.Policy().Breaker.Failures, b.server.Requests("apns", "ServiceUnavailable"), "nobody asked again")
-	require.EqualValues(t, 2, testutil.ToFloat64(b.outlets["apns"].metrics.breaker.WithLabelValues("apns")))
-	require.EqualValues(t, 0, testutil.ToFloat64(b.outlets["apns"].metrics.breaker.WithLabelValues("fcm")))
+	require.EqualValues(t, 2, testutil.ToFloat64(b.outlets["apns"].metrics.calls.Breakers.WithLabelValues(resilience.Provider.Policy().Name, "apns")))
+	require.EqualValues(t, 0, testutil.ToFloat64(b.outlets["apns"].metrics.calls.Breakers.WithLabelValues(resilience.Provider.Policy().Name, "fcm")))
 }
 
 // What we give up ourselves says nothing about the provider.
@@ -279,13 +279,16 @@ func TestBulkheadAndBudget(t *testing.T) {
 	for range resilience.Provider.Policy().InFlight {
 		<-o.slots
 	}
+	row := resilience.Provider.Policy()
 	d, n, spared := chat.PushDevice{Provider: "fcm", Token: deviceToken}, example(), 0
-	for range 2 * retryBurst {
+	for range 2 * row.Rate.Burst {
 		if a := o.send(t.Context(), d, n, true); a.outcome == busy {
 			require.Equal(t, budgetWait, a.after)
 			spared++
 		}
 	}
-	require.Greater(t, spared, retryBurst/4, "retries are bounded")
+	require.Greater(t, spared, row.Rate.Burst/4, "retries are bounded")
+	require.EqualValues(t, spared, testutil.ToFloat64(o.metrics.calls.Withheld.WithLabelValues(row.Name, "fcm")))
+	require.EqualValues(t, 2*row.Rate.Burst-spared, testutil.ToFloat64(o.metrics.calls.Retries.WithLabelValues(row.Name, "fcm")))
 	require.Equal(t, sent, b.send("fcm", example()).outcome, "first attempts are not")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/placement"
+	"github.com/chatlab/chatlab/system/recent"
 	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -21,10 +22,14 @@ type places struct {
 	switches  chat.Switches
 	partition int32
 	placed    *placement.Places
+	taken     *recent.Map[chat.ID, struct{}] // messages, where the log does not say what repeats them
 }
 
+// maxTaken bounds the messages of a partition by which repeats are known.
+const maxTaken = 20_000
+
 func newPlaces(store *cassandra.Store, switches chat.Switches, partition int32) *places {
-	return &places{store: store, switches: switches, partition: partition, placed: placement.New(store, partition)}
+	return &places{store: store, switches: switches, partition: partition, placed: placement.New(store, partition), taken: recent.New[chat.ID, struct{}](maxTaken)}
 }
 
 // maxConversations bounds a partition's memory; what is dropped is read again.
@@ -65,6 +70,11 @@ func (p *places) arrive(ctx context.Context, r kafka.Record, a *arrival) error {
 func (p *places) find(ctx context.Context, rec wire.Record, r kafka.Record) (chat.Place, []chat.ID, error) {
 	if p.switches.WritePath != chat.WriteLogFirst {
 		c, err := p.members(ctx, rec.ConversationID)
+		if err == nil {
+			if _, repeat := p.taken.Keep(rec.MessageID, struct{}{}); repeat {
+				c = nil
+			}
+		}
 		return chat.Place{Timestamp: rec.Timestamp, Partition: p.partition, Offset: r.Offset}, c, err
 	}
 	if p.placed.Known() >= maxConversations { // the fan-out committed all of them

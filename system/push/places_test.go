@@ -21,18 +21,8 @@ import (
 
 // What the fan-out passed over takes no place here either: else every later receipt would be taken for an older one.
 func TestWhatIsRefusedTakesNoPlace(t *testing.T) {
-	tables, err := sim.New(sim.Config{})
-	require.NoError(t, err)
-	t.Cleanup(tables.Close)
-	cfg := cassandra.Config{Hosts: tables.Hosts(), Keyspace: "chat", Replicas: 3, Network: transport.Network{Names: tables.Routes()}, Log: slog.New(slog.DiscardHandler)}
-	require.NoError(t, cassandra.Migrate(t.Context(), cfg))
-	store, err := cassandra.Open(cfg)
-	require.NoError(t, err)
-	t.Cleanup(store.Close)
-	a, b := chat.NewID(), chat.NewID()
-	conv := chat.Conversation{ID: chat.NewID(), Kind: chat.Direct, Members: []chat.ID{a, b}, CreatedAt: time.Now(), LastMessageAt: time.Now()}
-	require.NoError(t, store.Create(t.Context(), conv))
-
+	store, conv := direct(t)
+	a, b := conv.Members[0], conv.Members[1]
 	fanout := placement.New(store, 0)
 	ours := newPlaces(store, chat.Switches{WritePath: chat.WriteLogFirst, Mutant: "handling_panics"}, 0)
 	for offset, text := range []string{"one", strings.Repeat("x", cassandra.MaxRowBytes+1), "two", "panic", "three"} {
@@ -55,4 +45,36 @@ func TestWhatIsRefusedTakesNoPlace(t *testing.T) {
 		require.Equal(t, m.Place, got.place)
 		require.NoError(t, store.Insert(t.Context(), m))
 	}
+}
+
+// A retry that finds the first attempt in the log is one message, and one to be told of, where the pods' clocks decide too.
+func TestARepeatIsToldOnce(t *testing.T) {
+	store, conv := direct(t)
+	for _, path := range []string{chat.WriteParallel, chat.WriteLogFirst} {
+		ours := newPlaces(store, chat.Switches{WritePath: path}, 0)
+		id := chat.NewClientMsgID(time.Now())
+		rec := wire.Record{MessageID: chat.MessageID(conv.Members[0], id), ConversationID: conv.ID, SenderID: conv.Members[0], ClientMsgID: id, MessageType: chat.TypeText, CreatedAt: time.Now(), Content: "hello"}
+		value, err := json.Marshal(rec)
+		require.NoError(t, err)
+		for offset, users := range [][]chat.ID{conv.Members[1:], nil} {
+			got, err := ours.place(t.Context(), kafka.Record{Offset: int64(offset), Time: time.Now(), Value: value})
+			require.NoError(t, err)
+			require.ElementsMatch(t, users, got.users, "%s, attempt %d", path, offset+1)
+		}
+	}
+}
+
+// direct is a store with a conversation of two.
+func direct(t *testing.T) (*cassandra.Store, chat.Conversation) {
+	tables, err := sim.New(sim.Config{})
+	require.NoError(t, err)
+	t.Cleanup(tables.Close)
+	cfg := cassandra.Config{Hosts: tables.Hosts(), Keyspace: "chat", Replicas: 3, Network: transport.Network{Names: tables.Routes()}, Log: slog.New(slog.DiscardHandler)}
+	require.NoError(t, cassandra.Migrate(t.Context(), cfg))
+	store, err := cassandra.Open(cfg)
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	conv := chat.Conversation{ID: chat.NewID(), Kind: chat.Direct, Members: []chat.ID{chat.NewID(), chat.NewID()}, CreatedAt: time.Now(), LastMessageAt: time.Now()}
+	require.NoError(t, store.Create(t.Context(), conv))
+	return store, conv
 }

@@ -88,7 +88,7 @@ func httpClient(n transport.Network, roots *x509.CertPool) *http.Client {
 		DialContext: n.Dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		Protocols: new(http.Protocols), TLSHandshakeTimeout: resilience.Provider.Timeout(), IdleConnTimeout: 90 * time.Second,
 		MaxResponseHeaderBytes: 32 << 10,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: resilience.Provider.Timeout()},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: resilience.Provider.Policy().Ping.Every, PingTimeout: resilience.Provider.Policy().Ping.Within},
 	}
 	t.Protocols.SetHTTP2(true)
 	return &http.Client{

@@ -3,10 +3,8 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +13,7 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/deadletter"
 	"github.com/chatlab/chatlab/system/kafka"
+	"github.com/chatlab/chatlab/system/readiness"
 	"github.com/chatlab/chatlab/system/redis"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
@@ -49,7 +48,7 @@ type Role struct {
 	jobs    chan struct{}      // slots of notifications under way
 	letters *deadletter.Desk
 	metrics metrics
-	joined  atomic.Bool
+	group   *kafka.Group
 }
 
 // maxJobs bounds the users of whom notifications are under way in one pod.
@@ -72,36 +71,31 @@ func New(cfg Config) (*Role, error) {
 		r.outlets[p.name()] = newOutlet(p, r.metrics)
 	}
 	r.letters = deadletter.NewDesk(deadletter.Config{Log: cfg.Log, Group: wire.GroupPush, Pod: cfg.Name, Logger: cfg.Logger, Metrics: cfg.Metrics})
+	r.group = &kafka.Group{
+		Client: cfg.Log, ID: wire.GroupPush, Topic: wire.TopicMessages, Session: cfg.Session,
+		Handle: r.handle, Observe: r.metrics.observe, Before: wire.GroupFanout,
+	}
 	return r, nil
 }
 
 // Run works until ctx ends.
 func (r *Role) Run(ctx context.Context) error {
-	group := &kafka.Group{
-		Client: r.cfg.Log, ID: wire.GroupPush, Topic: wire.TopicMessages, Session: r.cfg.Session,
-		Handle: r.handle, Observe: r.metrics.observeLag, Held: func(int) { r.joined.Store(true) },
-	}
 	defer func() {
 		_ = r.letters.Close()
 		for _, o := range r.outlets {
 			o.provider.close()
 		}
 	}()
-	return group.Run(ctx)
+	return r.group.Run(ctx)
 }
 
-// Ready proves the data path: the log's leaders answer, storage answers a quorum read and presence a lookup, and the
-// pod is a member of its group. Providers are no part of it: while one is away its notifications wait.
-func (r *Role) Ready(ctx context.Context) error {
-	if !r.joined.Load() {
-		return errors.New("not yet a member of the push group")
+// Depends are the log, the pod's place in its group and a quorum of storage. While presence is away everybody looks online
+// and receipts decide later; while a provider is away its notifications wait.
+func (r *Role) Depends() readiness.Dependencies {
+	return readiness.Dependencies{
+		readiness.Kafka(func(ctx context.Context) error { return r.cfg.Log.Ready(ctx, wire.TopicMessages) }),
+		readiness.Group(r.group.Ready),
+		readiness.Cassandra(r.cfg.Store.Ready),
+		readiness.PresenceStore(r.cfg.Presence.Ready).If(false),
 	}
-	if err := r.cfg.Log.Ready(ctx, wire.TopicMessages); err != nil {
-		return err
-	}
-	if err := r.cfg.Store.Ready(ctx); err != nil {
-		return err
-	}
-	_, err := r.cfg.Presence.Lookup(ctx, []chat.ID{{}})
-	return err
 }

@@ -28,7 +28,11 @@ type Client struct{ db *goredis.Client }
 
 // NewClient makes a client; it dials when it is first used. A frozen Redis costs a command well under a second, two
 // attempts included. All commands of this package may be repeated, so one retry is always right.
-func NewClient(cfg Config) *Client { return &Client{goredis.NewClient(options(cfg))} }
+func NewClient(cfg Config) *Client {
+	db := goredis.NewClient(options(cfg))
+	db.AddHook(bounded{resilience.Redis.Overall()})
+	return &Client{db}
+}
 
 func options(cfg Config) *goredis.Options {
 	policy := resilience.Redis.Policy()
@@ -38,17 +42,38 @@ func options(cfg Config) *goredis.Options {
 		Limiter:                  cfg.Limiter,
 		Protocol:                 2, // pushes from the server are not used
 		ContextTimeoutEnabled:    true,
-		DialTimeout:              500 * time.Millisecond,
-		DialerRetries:            1,
+		DialTimeout:              resilience.RedisConnect.Timeout(),
+		DialerRetries:            resilience.RedisConnect.Policy().Attempts,
 		ReadTimeout:              policy.Timeout,
 		WriteTimeout:             policy.Timeout,
 		MaxRetries:               policy.Attempts - 1,
 		MaxRetryBackoff:          policy.Backoff.Max,
 		PoolSize:                 policy.InFlight,
-		PoolTimeout:              100 * time.Millisecond,
+		PoolTimeout:              policy.Slot,
 		PipelinePoolSize:         -1, // pipelines use the same connections
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}
+
+// bounded ends a command, with its waiting for a connection and its retry, after so long.
+type bounded struct{ within time.Duration }
+
+func (b bounded) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (b bounded) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		ctx, cancel := context.WithTimeout(ctx, b.within)
+		defer cancel()
+		return next(ctx, cmd)
+	}
+}
+
+func (b bounded) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		ctx, cancel := context.WithTimeout(ctx, b.within)
+		defer cancel()
+		return next(ctx, cmds)
 	}
 }
 

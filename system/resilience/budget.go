@@ -1,10 +1,6 @@
 package resilience
 
-import (
-	"sync"
-
-	"github.com/sony/gobreaker/v2"
-)
+import "sync"
 
 // budgetBurst is how many retries may come at once after calls that needed none.
 const budgetBurst = 10
@@ -12,12 +8,15 @@ const budgetBurst = 10
 // Budget bounds retries to a share of the calls, so that callers do not multiply the load of a service that fails.
 type Budget struct {
 	share  float64
+	shown  func(made bool)
 	mu     sync.Mutex
 	tokens float64
 }
 
-// NewBudget makes the budget of a policy. It begins full.
-func (p Policy) NewBudget() *Budget { return &Budget{share: p.Retries, tokens: budgetBurst} }
+// Budget makes the retry budget of a call, which the meter shows. It begins full.
+func (m *Meter) Budget(c Call, callee string) *Budget {
+	return &Budget{share: c.Policy().Retries, shown: func(made bool) { m.Retry(c, callee, made) }, tokens: budgetBurst}
+}
 
 // Call notes a first attempt.
 func (b *Budget) Call() {
@@ -27,15 +26,12 @@ func (b *Budget) Call() {
 }
 
 // Retry takes one retry, or says that there is none left.
-func (b *Budget) Retry() bool {
+func (b *Budget) Retry() (may bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tokens < 1 {
-		return false
+	if may = b.tokens >= 1; may {
+		b.tokens--
 	}
-	b.tokens--
-	return true
+	b.mu.Unlock()
+	b.shown(may)
+	return may
 }
-
-// Trips says whether the failures in a row open the breaker.
-func (b Breaker) Trips(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= b.Failures }

@@ -1,18 +1,24 @@
 package resilience_test
 
 import (
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/sony/gobreaker/v2"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
@@ -57,38 +63,90 @@ func TestEveryMethodHasARow(t *testing.T) {
 func TestNestedCallsFit(t *testing.T) {
 	for _, c := range resilience.All() {
 		p := c.Policy()
+		require.NotEmpty(t, p.Name)
 		require.NotEmpty(t, p.From)
 		require.NotEmpty(t, p.GivesUp)
-		for _, inside := range p.Inside {
+		for _, inside := range append(p.Inside, p.InTurn...) {
 			cost := inside.Policy().Cost()
 			require.Positive(t, cost)
-			require.LessOrEqual(t, cost, p.Timeout, "%s to %s: what it does inside takes longer: %s", p.From, p.To, inside.Policy().To)
+			require.LessOrEqual(t, cost+together(inside.Policy().Leaves), p.Timeout, "%s: what it does inside takes longer: %s", p.Name, inside.Policy().Name)
+			require.Subset(t, p.InTurn, inside.Policy().Leaves, "%s: it does not do what %s leaves time for", p.Name, inside.Policy().Name)
+		}
+		require.LessOrEqual(t, together(p.InTurn), p.Timeout, "%s: what it does one after the other takes longer", p.Name)
+	}
+}
+
+func together(calls []resilience.Call) (cost time.Duration) {
+	for _, c := range calls {
+		cost += c.Policy().Cost()
+	}
+	return cost
+}
+
+// The device hears of the gateway and of the edge before it stops to wait, with half a second for the way.
+func TestWhoAsksOutlivesWhoAnswers(t *testing.T) {
+	require.LessOrEqual(t, resilience.GatewaySend.Policy().Cost()+500*time.Millisecond, resilience.DeviceSend.Timeout())
+	require.LessOrEqual(t, resilience.EdgeOnce.Policy().Cost()+500*time.Millisecond, resilience.DeviceRequest.Timeout())
+}
+
+func TestProfilesWaitForAGroupAsTheTableSays(t *testing.T) {
+	limited := 0
+	for _, name := range []string{chat.ProfileDocument, chat.ProfileMitigated, chat.ProfileHardened} {
+		sw, err := chat.Profile(name)
+		require.NoError(t, err)
+		if sw.GroupLimit > 0 {
+			limited++
+			require.Equal(t, resilience.GroupTurn.Timeout(), sw.GroupWait)
+			require.Equal(t, sw.GroupWait.Seconds()*sw.GroupLimit, float64(sw.GroupQueue), "the queue is as long as its last one may wait")
+		}
+	}
+	require.Equal(t, 2, limited)
+}
+
+// A row that no code names says nothing about the system, and a promise that no code keeps is none.
+func TestEveryRowIsUsed(t *testing.T) {
+	used, breakers, budgets, rates := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, files := range sources(t) {
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				namesRows(n, used)
+				if call, ok := n.(*ast.CallExpr); ok {
+					into := map[string]map[string]bool{"NewBreaker": breakers, "Show": breakers, "Budget": budgets, "Retry": rates}[called(call.Fun)]
+					for _, arg := range call.Args {
+						namesRows(arg, into)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for i, name := range rows(t) {
+		p := resilience.All()[i].Policy()
+		require.True(t, used[name], "nothing takes its numbers from resilience.%s", name)
+		require.Equal(t, p.Breaker.Failures > 0, breakers[name], "%s: breaker", name)
+		require.Equal(t, p.Retries > 0, budgets[name], "%s: retry budget", name)
+		require.Equal(t, p.Rate.PerSecond > 0, rates[name], "%s: rate of retries", name)
+	}
+}
+
+// namesRows notes resilience.ROW.
+func namesRows(n ast.Node, into map[string]bool) {
+	if s, ok := n.(*ast.SelectorExpr); ok && into != nil {
+		if x, ok := s.X.(*ast.Ident); ok && x.Name == "resilience" {
+			into[s.Sel.Name] = true
 		}
 	}
 }
 
-// A row that no code names says nothing about the system.
-func TestEveryRowIsUsed(t *testing.T) {
-	used := map[string]bool{}
-	require.NoError(t, filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
-			return err
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), p, nil, 0)
-		require.NoError(t, err)
-		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == "resilience" {
-					used[s.Sel.Name] = true
-				}
-			}
-			return true
-		})
-		return nil
-	}))
-	for _, name := range rows(t) {
-		require.True(t, used[name], "nothing takes its numbers from resilience.%s", name)
+// called is the name of a function or method.
+func called(fun ast.Expr) string {
+	if i, ok := fun.(*ast.IndexExpr); ok {
+		fun = i.X
 	}
+	if s, ok := fun.(*ast.SelectorExpr); ok {
+		return s.Sel.Name
+	}
+	return ""
 }
 
 // rows lists the names of the rows as table.go declares them.
@@ -105,7 +163,8 @@ func rows(t *testing.T) (names []string) {
 }
 
 func TestBudget(t *testing.T) {
-	b := resilience.EdgeRepeat.Policy().NewBudget()
+	meter := resilience.NewMeter(prometheus.NewRegistry())
+	b := meter.Budget(resilience.EdgeRepeat, "message")
 	for b.Retry() { // what it begins with
 	}
 	retries := 0
@@ -116,4 +175,52 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	require.InDelta(t, 200, retries, 2, "20 %")
+	require.EqualValues(t, retries+10, testutil.ToFloat64(meter.Retries.WithLabelValues("edge_repeat", "message")))
+	require.EqualValues(t, 1000-retries+1, testutil.ToFloat64(meter.Withheld.WithLabelValues("edge_repeat", "message")))
+}
+
+// A breaker opens after as many failures in a row as its row says, one success between them resets it, and it shows.
+func TestBreaker(t *testing.T) {
+	for _, c := range resilience.All() {
+		row := c.Policy()
+		if row.Breaker.Failures == 0 {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			meter := resilience.NewMeter(prometheus.NewRegistry())
+			b := resilience.NewBreaker[int](meter, "callee", gobreaker.Settings{}, c)
+			state := func() float64 { return testutil.ToFloat64(meter.Breakers.WithLabelValues(row.Name, "callee")) }
+			call := func(err error) error {
+				_, got := b.Execute(func() (int, error) { return 0, err })
+				return got
+			}
+			for range 3 {
+				for range row.Breaker.Failures - 1 {
+					require.Equal(t, io.EOF, call(io.EOF))
+				}
+				require.NoError(t, call(nil))
+			}
+			for range row.Breaker.Failures {
+				require.EqualValues(t, gobreaker.StateClosed, state())
+				require.Equal(t, io.EOF, call(io.EOF))
+			}
+			require.EqualValues(t, gobreaker.StateOpen, state())
+			<-time.After(row.Breaker.Open)
+			require.ErrorIs(t, call(nil), gobreaker.ErrOpenState)
+			<-time.After(time.Nanosecond)
+			require.NoError(t, call(nil))
+			require.EqualValues(t, gobreaker.StateClosed, state())
+		})
+	}
+}
+
+func TestSpare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		require.Positive(t, resilience.LogWrite.Spare(t.Context()), "without a deadline")
+		ctx, cancel := context.WithTimeout(t.Context(), resilience.LogWrite.Policy().Cost()+time.Second)
+		defer cancel()
+		require.Equal(t, time.Second, resilience.LogWrite.Spare(ctx))
+		<-time.After(2 * time.Second)
+		require.Equal(t, -time.Second, resilience.LogWrite.Spare(ctx))
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire/pb"
 )
 
@@ -23,15 +25,16 @@ const maxMessage = 8 << 20
 
 // Client makes a gRPC connection that dials lazily through the network and comes back within a second.
 func (n Network) Client(address string) (*grpc.ClientConn, error) {
+	policy := resilience.Connect.Policy()
 	c, err := grpc.NewClient("passthrough:///"+address, append(append(n.clientTrace(), n.credentials()...),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return n.Dial(ctx, "tcp", a) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
-			MinConnectTimeout: time.Second,
+			Backoff:           backoff.Config{BaseDelay: policy.Backoff.First, Multiplier: 1.6, Jitter: 0.2, MaxDelay: policy.Backoff.Max},
+			MinConnectTimeout: policy.Timeout,
 		}),
 		// A frozen or unreachable peer is noticed by pings, not by TCP's minutes.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: policy.Ping.Every, Timeout: policy.Ping.Within}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithDisableServiceConfig(),
 	)...)
@@ -47,7 +50,7 @@ func (n Network) Server() *grpc.Server {
 		grpc.ChainUnaryInterceptor(n.Secret.unary, refuse),
 		grpc.StreamInterceptor(n.Secret.stream),
 		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: resilience.Connect.Policy().Ping.Every / 2, PermitWithoutStream: true}),
 	)...)
 }
 
@@ -93,4 +96,12 @@ func Refusal(err error) *chat.Error {
 		return chat.Errorf(chat.CodeUnavailable, "service refused the call").After(time.Second)
 	}
 	return chat.Errorf(chat.CodeUnknownOutcome, "no answer from the service").After(200 * time.Millisecond)
+}
+
+// CallOf names the call that a server does in a context; "none": it does none.
+func CallOf(ctx context.Context) string {
+	if method, ok := grpc.Method(ctx); ok {
+		return path.Base(method)
+	}
+	return "none"
 }

@@ -71,7 +71,7 @@ type ServerFrame struct {
 }
 
 // Receipt says how many of a conversation's other members have got and read the message at a place. Cursors only move
-// forward, so a place that is not listed has at least the counts of the next listed one.
+// forward, so a place that is not listed has at least the counts of the next listed one, less its own sender.
 type Receipt struct {
 	Seq       int64 `json:"seq"`
 	Delivered int   `json:"delivered"`

@@ -16,6 +16,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
@@ -39,6 +40,7 @@ func crash(t *testing.T, seed uint64) (scenarios.Scenario, scenarios.Variant) {
 		at := 500 + rng.IntN(5500)
 		faults = append(faults, fmt.Sprintf("at %dms kill %s for %dms", at, name, 300+rng.IntN(1200)))
 	}
+	faults = append(faults, "when sends > 40 freeze message-2 for 300ms", "when connections > 29 skew message-1 -300ms for 1s")
 	v := scenarios.Variant{
 		Name: "crash", Description: "every role dies once", Switches: sw,
 		Faults: func(scenarios.Size) string { return strings.Join(faults, "\n") },
@@ -87,6 +89,9 @@ func TestNothingIsLostWhenPodsDie(t *testing.T) {
 			require.NoError(t, out.Close())
 			res, err := scenarios.Judge(sc, v, scenarios.Small, file)
 			require.NoError(t, err)
+			begun, ended, healed := traces(t, file)
+			require.Equal(t, strings.Count(v.Faults(scenarios.Small), "\n")+1, begun, "every gate opened")
+			require.Equal(t, []int{begun, begun}, []int{ended, healed}, "every fault is undone, and proved to be")
 			n := res.Numbers.Totals
 			t.Logf("%d sends, %d acked, %d unknown, %d raw, %d shown, %d disconnects", n.Sends, n.Acked, n.Unknown, n.Raw, n.Shown, n.Disconnects)
 			require.NotZero(t, n.Disconnects, "the gateway's death must be visible")
@@ -97,4 +102,24 @@ func TestNothingIsLostWhenPodsDie(t *testing.T) {
 			}
 		})
 	}
+}
+
+// traces counts what a history tells of faults.
+func traces(t *testing.T, file string) (begun, ended, healed int) {
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	r, err := history.NewReader(f)
+	require.NoError(t, err)
+	for e := (history.Event{}); r.Next(&e) == nil; {
+		switch e.Kind {
+		case history.FaultBegun:
+			begun++
+		case history.FaultEnded:
+			ended++
+		case history.FaultHealed:
+			healed++
+		}
+	}
+	return begun, ended, healed
 }

@@ -3,12 +3,14 @@ package pod
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -33,7 +35,8 @@ func Main() {
 type Pod struct {
 	Addresses node.Addresses
 	cmd       *exec.Cmd
-	life      io.Closer // closing it ends the pod; so does our own death
+	life      io.WriteCloser // closing it ends the pod; so does our own death
+	answers   chan string    // to what it was told through it
 	exited    chan struct{}
 	log       *tail
 	mu        sync.Mutex
@@ -49,7 +52,7 @@ func Start(args []string, within time.Duration) (*Pod, error) {
 	cmd := exec.Command(self, append(args, "--watch-life")...)
 	cmd.Env = append(os.Environ(), marker+"=1", "GOMAXPROCS=2")
 	DieWithParent(cmd)
-	p := &Pod{cmd: cmd, exited: make(chan struct{}), log: &tail{}}
+	p := &Pod{cmd: cmd, answers: make(chan string, 16), exited: make(chan struct{}), log: &tail{}}
 	cmd.Stderr = p.log
 	life, err := cmd.StdinPipe()
 	if err != nil {
@@ -79,7 +82,7 @@ func Start(args []string, within time.Duration) (*Pod, error) {
 	return p, nil
 }
 
-// wait reads the addresses, then drains the output, then reaps the process.
+// wait reads the addresses, then the answers, then reaps the process.
 func (p *Pod) wait(out io.Reader, told chan<- error) {
 	defer close(p.exited)
 	r := bufio.NewReader(out)
@@ -91,6 +94,14 @@ func (p *Pod) wait(out io.Reader, told chan<- error) {
 		err = errors.New("ended before it listened")
 	}
 	told <- err
+	for err == nil {
+		var answer string
+		answer, err = r.ReadString('\n')
+		select {
+		case p.answers <- strings.TrimSpace(answer):
+		default: // nobody has listened for long
+		}
+	}
 	_, _ = io.Copy(io.Discard, r)
 	_ = p.cmd.Wait()
 }
@@ -155,4 +166,30 @@ func (p *Pod) Thaw() error {
 	}
 	p.frozen = false
 	return p.cmd.Process.Signal(syscall.SIGCONT)
+}
+
+// Skew sets the pod's wall clock ahead by so much and returns when it is; a frozen pod does that first when it goes on.
+func (p *Pod) Skew(ctx context.Context, by time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.answers) > 0 {
+		<-p.answers // of times when it was frozen
+	}
+	line := "skew " + by.String()
+	if _, err := fmt.Fprintln(p.life, line); err != nil {
+		return fmt.Errorf("skew pod %s: %w", p.Addresses.Name, err)
+	}
+	for !p.frozen {
+		select {
+		case answer := <-p.answers:
+			if answer == line {
+				return nil
+			}
+		case <-p.exited:
+			return fmt.Errorf("skew pod %s: it ended: %s", p.Addresses.Name, p.Ended())
+		case <-ctx.Done():
+			return fmt.Errorf("skew pod %s: %w", p.Addresses.Name, ctx.Err())
+		}
+	}
+	return nil
 }

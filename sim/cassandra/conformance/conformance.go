@@ -73,6 +73,7 @@ func (s *suite) checks() []check {
 		{"elements of a set are written each for itself", s.setElements},
 		{"a batch writes one partition", s.batch},
 		{"mistakes get their errors", s.mistakes},
+		{"a reserved word is a name in quotes only", s.reservedWords},
 		{"what exists already is not made again", s.exists},
 		{"a table with rows gets more columns", s.alter},
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,4 +130,21 @@ func assertAs(t *testing.T, err error, target any, what string) bool {
 	require.Error(t, err, what)
 	require.ErrorAs(t, err, target, what)
 	return true
+}
+
+func (s *suite) reservedWords(t *testing.T) {
+	const words = `add allow alter and apply asc authorize batch begin by columnfamily create delete desc describe drop entries
+		execute from full grant if in index infinity insert into is keyspace limit materialized modify nan norecursive not null of
+		on or order primary rename revoke schema select set table to token truncate unlogged update use using view where with`
+	for _, w := range strings.Fields(words) {
+		for stmt, code := range map[string]int{
+			`CREATE TABLE reserved (k int PRIMARY KEY, ` + w + ` int)`:                   gocql.ErrCodeSyntax,
+			`SELECT "` + w + `" FROM messages WHERE conversation_id = ` + key().String(): gocql.ErrCodeInvalid, // there is none
+		} {
+			var refused gocql.RequestError
+			if assertAs(t, s.Query(stmt).Exec(), &refused, stmt) {
+				require.Equal(t, code, refused.Code(), "%s: %s", stmt, refused.Message())
+			}
+		}
+	}
 }

@@ -97,11 +97,14 @@ func (p *parser) name(what string) string {
 	return ""
 }
 
+// reserved says whether Cassandra takes a word for a name only in quotes.
 func reserved(w string) bool {
 	switch w {
-	case "allow", "and", "apply", "asc", "batch", "begin", "by", "create", "delete", "desc", "drop", "from", "if", "in",
-		"insert", "into", "limit", "not", "null", "order", "primary", "select", "set", "table", "truncate", "update", "use",
-		"using", "where", "with":
+	case "add", "allow", "alter", "and", "apply", "asc", "authorize", "batch", "begin", "by", "columnfamily", "create",
+		"delete", "desc", "describe", "drop", "entries", "execute", "from", "full", "grant", "if", "in", "index",
+		"infinity", "insert", "into", "is", "keyspace", "limit", "materialized", "modify", "nan", "norecursive", "not",
+		"null", "of", "on", "or", "order", "primary", "rename", "revoke", "schema", "select", "set", "table", "to",
+		"token", "truncate", "unlogged", "update", "use", "using", "view", "where", "with":
 		return true
 	}
 	return false

@@ -25,11 +25,11 @@ type device struct {
 
 	mu     sync.Mutex
 	shown  []string // since the phone was bought
-	closes map[chat.CloseCode]int
+	counts map[client.Kind]int
 }
 
 func (s *story) device(name string) *device {
-	d := &device{s: s, name: name, user: chat.NewID(), end: func() {}, closes: map[chat.CloseCode]int{}}
+	d := &device{s: s, name: name, user: chat.NewID(), end: func() {}, counts: map[client.Kind]int{}}
 	s.t.Cleanup(d.stop)
 	return d
 }
@@ -63,9 +63,8 @@ func (d *device) observe(e client.Event) {
 	switch e.Kind {
 	case client.Shown:
 		d.shown = append(d.shown, e.Text)
-	case client.Disconnected:
-		d.closes[e.Close]++
 	}
+	d.counts[e.Kind]++
 }
 
 // awaitShown gives the device a minute to show as many texts as these, which must then be the same.
@@ -82,9 +81,9 @@ func (d *device) texts() []string {
 	return slices.Clone(d.shown)
 }
 
-// count is how often the gateway closed a connection of the device with a code.
-func (d *device) count(code chat.CloseCode) int {
+// count is how often something happened to the device.
+func (d *device) count(k client.Kind) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.closes[code]
+	return d.counts[k]
 }

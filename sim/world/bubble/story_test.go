@@ -118,7 +118,8 @@ func (s *story) sevenDaysPass() {
 		s.say(fmt.Sprintf("message %d, on day %d", i+1, 1+int(away)*i/messages/int(day)))
 	}
 	s.alice.awaitShown(s.said)
-	require.Greater(s.t, s.alice.count(chat.CloseTokenExpired), int(away/tokenLife)-2, "lives of tokens that had to be followed by others")
+	require.Greater(s.t, s.alice.count(client.Renewed), int(away/tokenLife), "tokens that followed others over the open socket")
+	require.Zero(s.t, s.alice.count(client.Disconnected), "connected all the time")
 }
 
 func (s *story) whoReturnsGetsEverything() {

@@ -86,7 +86,7 @@ func provocations() []provocation {
 		{chat.CodeTokenInvalid, "a token that is none", rest(func(s *scene) answer { return s.call("GET", conversations, "x.y.z", nil) })},
 		{chat.CodeTokenExpired, "a token that has expired", rest(func(s *scene) answer { return s.userFor(-time.Minute).call("GET", conversations, nil) })},
 		{chat.CodeNotMember, "a stranger's send", rest(func(s *scene) answer { return s.user().say(s.group, "hello") })},
-		{chat.CodeNotFound, "a send by socket into a conversation that is not there", onSocket(func(s *scene) { s.phone.send(sendFrame(chat.NewID().String(), "hello")) })},
+		{chat.CodeNotMember, "a send by socket into a conversation that is not there", onSocket(func(s *scene) { s.phone.send(sendFrame(chat.NewID().String(), "hello")) })},
 		{chat.CodeNotContact, "a stranger's presence", rest(func(s *scene) answer { return s.alice.call("GET", "/api/v1/presence?users="+s.user().id.String(), nil) })},
 		{chat.CodeNotFound, "a path that is not there", rest(func(s *scene) answer { return s.alice.call("GET", "/api/v1/secrets", nil) })},
 		{chat.CodeMethodNotAllow, "a method that a path does not take", rest(func(s *scene) answer { return s.alice.call("PUT", sessions, "{}") })},

@@ -59,6 +59,7 @@ func (s *secret) attempts() map[string]attempt {
 		"POST /api/v1/sessions":                    {body: map[string]string{"device": "phone"}},
 		"POST /api/v1/conversations":               {body: map[string]any{"type": "group", "members": []chat.ID{}}},
 		"GET /api/v1/conversations":                {path: "/api/v1/conversations?limit=100"},
+		"GET /api/v1/inbox":                        {path: "/api/v1/inbox?limit=50&messages=50"},
 		"POST /api/v1/conversations/{id}/members":  {path: group + "/members", body: map[string]any{"add": []chat.ID{s.mallory.id}}, want: chat.CodeNotMember},
 		"POST /api/v1/conversations/{id}/messages": {path: group + "/messages", body: map[string]any{"client_msg_id": chat.NewClientMsgID(time.Now()), "content": "let me in"}, want: chat.CodeNotMember},
 		"GET /api/v1/conversations/{id}/messages":  {path: group + "/messages?after=0", want: chat.CodeNotMember},
@@ -108,6 +109,53 @@ func (s *secret) unharmed(t *testing.T) {
 		tokens = append(tokens, r["token"])
 	}
 	require.Equal(t, []any{"alice's"}, tokens, "whose devices take notifications")
+}
+
+// nowhere is where these would be tried if the group did not exist.
+func (s *secret) nowhere(a attempt) (attempt, string) {
+	nowhere := chat.NewID().String()
+	if a.path = strings.Replace(a.path, s.group, nowhere, 1); a.body != nil { // a send of its own
+		if said, ok := a.body.(map[string]any); ok && said["client_msg_id"] != nil {
+			a.body = map[string]any{"client_msg_id": chat.NewClientMsgID(time.Now()), "content": said["content"]}
+		}
+	}
+	return a, nowhere
+}
+
+// TestAnOutsiderCannotTellWhatExists asks about the group and about one that does not exist: the answers are the same
+// but for the id that was asked for.
+func TestAnOutsiderCannotTellWhatExists(t *testing.T) {
+	s := newSecret(t)
+	asked := 0
+	for route, a := range s.attempts() {
+		if !strings.Contains(a.path, s.group) {
+			continue
+		}
+		asked++
+		method, _, _ := strings.Cut(route, " ")
+		b, nowhere := s.nowhere(a)
+		there, not := s.mallory.call(method, a.path, a.body), s.mallory.call(method, b.path, b.body)
+		require.Equal(t, 403, there.status, route)
+		there.body = strings.ReplaceAll(there.body, s.group, nowhere)
+		require.Equal(t, there, not, route)
+	}
+	require.Equal(t, 5, asked, "the routes of a conversation")
+
+	phone := s.mallory.connect("phone")
+	for _, typ := range []string{wire.TypeSend, wire.TypeTyping} {
+		var heard []wire.ServerFrame
+		nowhere := chat.NewID()
+		for _, conv := range []chat.ID{s.id, nowhere} {
+			phone.send(wire.ClientFrame{Type: typ, ConversationID: conv, ClientMsgID: chat.NewClientMsgID(time.Now()), Content: "let me in"})
+			f := phone.refusal()
+			require.Equal(t, chat.CodeNotMember, f.Code, typ)
+			f.Message = strings.ReplaceAll(f.Message, conv.String(), "ID")
+			f.ClientMsgID = chat.ID{}
+			heard = append(heard, f)
+		}
+		require.Equal(t, heard[0], heard[1], typ)
+	}
+	require.Equal(t, []string{word}, s.bob.history(s.group))
 }
 
 // frames are what an outsider's socket may say of the group, with the refusal; no code: it is passed over in silence.
