@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -334,6 +335,13 @@ type presencePods struct {
 	online []chat.ID
 	newer  map[chat.ID]bool // users whose device has come back elsewhere
 	hook   func(ctx context.Context, call presenceCall)
+	refuse func(presenceCall) bool
+}
+
+func (p *presencePods) set(fail error, hook func(context.Context, presenceCall)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail, p.hook = fail, hook
 }
 
 type presenceCall struct {
@@ -350,6 +358,9 @@ func (p *presencePods) take(ctx context.Context, name string, devices ...*pb.Dev
 	p.mu.Unlock()
 	if hook != nil {
 		hook(ctx, c)
+	}
+	if p.refuse != nil && p.refuse(c) {
+		return errors.New("refused")
 	}
 	return err
 }

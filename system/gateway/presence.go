@@ -22,22 +22,21 @@ func (s *session) presence() *pb.DevicePresence {
 }
 
 // announce makes the device findable before it learns that it has resumed, so that nothing falls between. Without
-// presence the session goes on: the device's next sign of life tries again.
+// presence the session goes on, and the refresher tries again.
 func (s *session) announce() {
 	ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
 	defer cancel()
-	at := int64(s.g.clock())
+	s.refreshed.Store(int64(s.g.clock()))
 	res, err := s.g.cfg.Presence.Announce(ctx, &pb.AnnounceRequest{Device: s.presence()})
 	s.g.metrics.beat(1, err)
+	s.announced.Store(true)
 	switch {
 	case err != nil:
 		s.g.presenceFailed("announce", err)
-		at = untold
+		s.g.refresher.again([]*session{s}, int64(s.g.clock()))
 	case res.Replaced:
 		s.close(chat.CloseReplaced)
 	}
-	s.refreshed.Store(at)
-	s.announced.Store(true)
 }
 
 // sayLeft takes the device out of presence, which keeps it if it has come back elsewhere meanwhile. When too many leave
@@ -62,7 +61,8 @@ func (g *Gateway) presenceFailed(call string, err error) {
 }
 
 // refresher passes signs of life on to presence, many in one call. It is driven by the signs and not by time, so that
-// a device is online for the TTL after its last sign of life, and no longer.
+// a device is online for the TTL after its last sign of life. What presence did not take is passed on again until the
+// sign is a third of the TTL old: a device that is not found is shown nothing, and its next sign may be far away.
 type refresher struct {
 	on     bool
 	every  time.Duration // between two signs of a device that are passed on: a third of the TTL
@@ -93,6 +93,23 @@ func (r *refresher) alive(s *session, now int64) {
 	}
 	if n == maxRefresh {
 		signal(r.many)
+	}
+}
+
+// again keeps what presence did not take, as long as the sign of life is fresh. It hurries nobody: presence may be down.
+func (r *refresher) again(failed []*session, now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range failed {
+		last := s.refreshed.Load()
+		if r.on && now-last < int64(r.every) {
+			r.due = append(r.due, s)
+			continue
+		}
+		s.refreshed.CompareAndSwap(last, untold) // the next sign tries again
+	}
+	if len(r.due) > 0 {
+		signal(r.some)
 	}
 }
 
@@ -134,19 +151,22 @@ func (g *Gateway) refresh() {
 }
 
 func (g *Gateway) refreshAll(due []*session) {
+	due = slices.DeleteFunc(due, (*session).ended)
 	for len(due) > 0 {
 		n := min(len(due), maxRefresh)
-		g.refreshSome(due[:n])
+		if !g.refreshSome(due[:n]) {
+			now := int64(g.clock())
+			g.refresher.again(due[n:], now) // before those that failed, which may be the cause
+			g.refresher.again(due[:n], now)
+			return
+		}
 		due = due[n:]
 	}
 }
 
-// refreshSome renews a call's worth of devices. A device that has come back elsewhere keeps only its newer connection.
-func (g *Gateway) refreshSome(due []*session) {
-	due = slices.DeleteFunc(due, (*session).ended)
-	if len(due) == 0 {
-		return
-	}
+// refreshSome renews a call's worth of devices, and says whether presence took them. A device that has come back
+// elsewhere keeps only its newer connection.
+func (g *Gateway) refreshSome(due []*session) bool {
 	req := &pb.RefreshRequest{Devices: make([]*pb.DevicePresence, len(due))}
 	for i, s := range due {
 		req.Devices[i] = s.presence()
@@ -157,14 +177,12 @@ func (g *Gateway) refreshSome(due []*session) {
 	g.metrics.beat(len(due), err)
 	if err != nil {
 		g.presenceFailed("refresh", err)
-		for _, s := range due {
-			s.refreshed.Store(untold) // the next sign tries again
-		}
-		return
+		return false
 	}
 	for _, i := range res.Replaced {
 		if int(i) < len(due) {
 			due[i].close(chat.CloseReplaced)
 		}
 	}
+	return true
 }

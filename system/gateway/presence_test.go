@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +41,8 @@ func TestAnnouncedBeforeResumed(t *testing.T) {
 	})
 }
 
-// A presence service that is down or frozen costs a stated time, and the next sign of life tells it.
+// A presence service that is down or frozen costs a stated time, and is told as soon as it is back, though the device
+// gives no other sign of life until then: whoever is not found is shown nothing.
 func TestPresenceFailureDoesNotRefuseTheSession(t *testing.T) {
 	for name, hook := range map[string]func(context.Context, presenceCall){
 		"down":   nil,
@@ -48,20 +50,52 @@ func TestPresenceFailureDoesNotRefuseTheSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
-				w.presence.fail, w.presence.hook = errors.New("down"), hook
+				w.presence.set(errors.New("down"), hook)
 				start := time.Now()
-				d := w.resume(chat.ID{1}, "phone", 1)
+				w.resume(chat.ID{1}, "phone", 1)
 				require.LessOrEqual(t, time.Since(start), 2*time.Second)
 				require.EqualValues(t, 1, w.metric("chat_gateway_presence_errors_total"))
-				w.presence.mu.Lock()
-				w.presence.fail, w.presence.hook = nil, nil
-				w.presence.mu.Unlock()
-				d.say(wire.ClientFrame{Type: wire.TypeHeartbeat})
-				d.hear()
-				w.await(2*time.Second, func() bool { return len(w.presence.named("refresh")) == 1 })
+				<-time.After(5*time.Second - time.Since(start))
+				calls := len(w.presence.named("refresh"))
+				require.NotZero(t, calls)
+				require.LessOrEqual(t, calls, 5, "one at a time, once a second")
+				w.presence.set(nil, nil)
+				w.await(4*time.Second, func() bool { return len(w.presence.named("refresh")) > calls })
+				<-time.After(5 * time.Second)
+				require.Len(t, w.presence.named("refresh"), calls+1, "it was told")
 			})
 		})
 	}
+}
+
+// What presence refuses is passed on again behind the others, and not after a third of the TTL: a device must not be
+// online for longer than the TTL after a sign of life that is old.
+func TestRefusedSignsOfLifeArePassedOnAgainWhileFresh(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		const devices = 2*maxRefresh + 1
+		bad := chat.ID{0, 1}
+		w.presence.refuse = func(c presenceCall) bool {
+			return slices.ContainsFunc(c.devices, func(d *pb.DevicePresence) bool { return wire.ID(d.UserId) == bad })
+		}
+		for i := range devices {
+			s := w.g.newSession(ticketOf(chat.ID{byte(i >> 8), byte(i)}))
+			s.announced.Store(true)
+			s.alive()
+		}
+		<-time.After(time.Minute)
+		told, last, start := map[chat.ID]bool{}, time.Time{}, time.Now().Add(-time.Minute)
+		for _, c := range w.presence.named("refresh") {
+			last = c.at
+			for _, d := range c.devices {
+				if !w.presence.refuse(c) {
+					told[wire.ID(d.UserId)] = true
+				}
+			}
+		}
+		require.GreaterOrEqual(t, len(told), maxRefresh, "those behind were told meanwhile")
+		require.Less(t, last.Sub(start), 22*time.Second)
+		require.Greater(t, last.Sub(start), 15*time.Second)
+	})
 }
 
 // Presence hears of a device while it gives signs of life, by answering pings alone, and of no other.
