@@ -21,12 +21,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// light is the load in pushes per second below which scenarios are played side by side: most of their time passes waiting.
+const light = 1000
+
 // TestScenarios plays every scenario small. What each variant must show stands in the scenario's file.
 func TestScenarios(t *testing.T) {
 	for _, sc := range catalogue.All() {
+		sideBySide := sc.Play(scenarios.Small).Plan.PushesPerSecond() < light
 		t.Run(sc.Name, func(t *testing.T) {
+			if sideBySide {
+				t.Parallel()
+			}
 			for _, v := range sc.Variants {
-				t.Run(v.Name, func(t *testing.T) { play(t, sc, v) })
+				t.Run(v.Name, func(t *testing.T) {
+					if sideBySide {
+						t.Parallel()
+					}
+					play(t, sc, v)
+				})
 			}
 		})
 	}

@@ -126,6 +126,14 @@ func (p Plan) Guests(conversation string) (guests []int) {
 	return guests
 }
 
+// PushesPerSecond is the plan's rate of deliveries when all its streams run: each send goes to the other members.
+func (p Plan) PushesPerSecond() (rate float64) {
+	for _, s := range p.Streams {
+		rate += s.PerSecond * float64(len(p.Conversations[p.index(s.Conversation)].Members)-1)
+	}
+	return rate
+}
+
 func (p Plan) index(name string) int {
 	for i, c := range p.Conversations {
 		if c.Name == name {

@@ -55,6 +55,10 @@ func TestSendsKeepTheirStream(t *testing.T) {
 	require.InDelta(t, 160, count[1], 60)
 }
 
+func TestPushesPerSecond(t *testing.T) {
+	require.InDelta(t, 100*19+8*9, plan().PushesPerSecond(), 0.1)
+}
+
 func TestPlanThatCannotBePlayed(t *testing.T) {
 	for name, spoil := range map[string]func(*workload.Plan){
 		"member that does not exist":   func(p *workload.Plan) { p.Conversations[0].Members[0] = 30 },
