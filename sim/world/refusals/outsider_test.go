@@ -106,7 +106,7 @@ func (s *secret) unharmed(t *testing.T) {
 	require.NoError(t, err)
 	var tokens []any
 	for _, r := range rows {
-		tokens = append(tokens, r["token"])
+		tokens = append(tokens, r["push_token"])
 	}
 	require.Equal(t, []any{"alice's"}, tokens, "whose devices take notifications")
 }
