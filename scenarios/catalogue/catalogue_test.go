@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 
 func TestMain(m *testing.M) {
 	pod.Main()
+	flag.Parse()
+	_ = flag.Set("test.parallel", "4") // light scenarios: they wait more than they work
 	os.Exit(m.Run())
 }
 
