@@ -24,6 +24,9 @@ type Spec struct {
 	Log      *slog.Logger
 	// PresenceTTL and Heartbeat are the document's unless a small run shortens them.
 	PresenceTTL, Heartbeat time.Duration
+	// Notified, if set, hears of every notification that a push provider took: the token that the device registered, and
+	// the conversation.
+	Notified func(token, conversation string)
 }
 
 // System is a running chat system as the lab sees it: what devices see, what faults act on, and what the stores hold.

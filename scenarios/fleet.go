@@ -153,6 +153,11 @@ func (f *fleet) connectAll(ctx context.Context, past bool) error {
 func (f *fleet) connect(ctx context.Context, d *device) error {
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
+	if f.run.notify {
+		if err := d.client.RegisterPush(ctx, "fcm", d.name); err != nil {
+			return err
+		}
+	}
 	d.start(f.ctx)
 	select {
 	case <-d.resumed:

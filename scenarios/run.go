@@ -10,6 +10,7 @@ import (
 
 	"github.com/chatlab/chatlab/chaos"
 	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/system/chat"
 )
 
 // Options of one run.
@@ -31,24 +32,35 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	}
 	topology := sc.Topology
 	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
-	sys, err := env.Start(ctx, Spec{Topology: topology, Switches: v.Switches, Log: opt.Log})
+	rec := history.NewRecorder(out, history.Config{Log: opt.Log, Header: history.Header{
+		Scenario: sc.Name, Variant: v.Name, World: env.Name(), Size: string(opt.Size), Seed: opt.Seed, Commit: opt.Commit,
+	}})
+	defer func() {
+		if cerr := rec.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("write history: %w", cerr)
+		}
+	}()
+	r := &run{play: play, variant: v, opt: opt, rec: rec, schedule: schedule, notify: topology.Pushes > 0, lagging: map[int]bool{}}
+	r.sys, err = env.Start(ctx, Spec{
+		Topology: topology, Switches: v.Switches, Log: opt.Log,
+		PresenceTTL: play.PresenceTTL, Heartbeat: play.Heartbeat, Notified: r.notified,
+	})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}
 	defer func() {
-		if cerr := sys.Close(); err == nil && cerr != nil {
+		if cerr := r.sys.Close(); err == nil && cerr != nil {
 			err = fmt.Errorf("stop system: %w", cerr)
 		}
 	}()
-	rec := history.NewRecorder(out, history.Config{Log: opt.Log, Header: history.Header{
-		Scenario: sc.Name, Variant: v.Name, World: env.Name(), Size: string(opt.Size), Seed: opt.Seed, Commit: opt.Commit,
-	}})
-	r := &run{sys: sys, play: play, variant: v, opt: opt, rec: rec, schedule: schedule, lagging: map[int]bool{}}
-	err = r.all(ctx)
-	if cerr := rec.Close(); err == nil && cerr != nil {
-		err = fmt.Errorf("write history: %w", cerr)
+	return r.all(ctx)
+}
+
+// notified notes a notification. Devices register their names as tokens.
+func (r *run) notified(token, conversation string) {
+	if id, err := chat.ParseID(conversation); err == nil {
+		r.rec.Record(history.Event{Kind: history.Notified, Device: r.rec.Text(token), Conversation: r.rec.UUID(id)})
 	}
-	return err
 }
 
 // ParseFaults reads the schedule of a variant.
@@ -71,6 +83,7 @@ type run struct {
 	opt      Options
 	rec      *history.Recorder
 	schedule chaos.Schedule
+	notify   bool // devices register for push
 	fleet    *fleet
 	began    time.Time       // of the workload
 	sendCtx  context.Context // ends when the run does: a send without an answer by then is unknown

@@ -75,6 +75,7 @@ type Play struct {
 	Steady, Fault, Recovery time.Duration
 	Settle                  time.Duration
 	Step                    time.Duration // of the timeline; 0: a second
+	PresenceTTL, Heartbeat  time.Duration // 0: the document's
 	Gateways                int           // 0: as many as the scenario's topology has
 	Scale                   []Scale
 }

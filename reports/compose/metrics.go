@@ -12,15 +12,16 @@ import (
 
 // Where figures come from.
 const (
-	fromDevices = "devices: from the intended time of the send until a device shows it"
-	fromSender  = "sender's device: from the intended time of the send until its ack"
-	fromCounts  = "devices, counted"
-	fromLog     = "the log: end of the partition minus what the fan-out group committed"
-	fromSystem  = "operating system, per process"
-	fromCalls   = "the lab: median of 20 empty calls over the link, as the document's worker makes them"
-	fromPods    = "message pods' /metrics"
-	fromReturn  = "the device that comes back: from its first attempt to connect"
-	fromSockets = "the device's connections, both directions"
+	fromDevices   = "devices: from the intended time of the send until a device shows it"
+	fromSender    = "sender's device: from the intended time of the send until its ack"
+	fromCounts    = "devices, counted"
+	fromLog       = "the log: end of the partition minus what the fan-out group committed"
+	fromSystem    = "operating system, per process"
+	fromCalls     = "the lab: median of 20 empty calls over the link, as the document's worker makes them"
+	fromPods      = "message pods' /metrics"
+	fromProviders = "push providers' stand-in, counted"
+	fromReturn    = "the device that comes back: from its first attempt to connect"
+	fromSockets   = "the device's connections, both directions"
 )
 
 // metrics picks the figures that a reader wants beside the properties.
@@ -48,7 +49,17 @@ func metrics(res scenarios.Result) []reports.Metric {
 				reports.Metric{Name: "ack " + g.Phase + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromSender})
 		}
 	}
-	return slices.Concat(back(n), out, returns(n), sampled(n))
+	return slices.Concat(back(n), out, returns(n), notices(n), sampled(n))
+}
+
+// notices are what push providers were given.
+func notices(n *measure.Numbers) (out []reports.Metric) {
+	for _, p := range n.Notices {
+		out = append(out,
+			reports.Metric{Name: "notifications, " + p.Phase, Value: reports.Number(p.All), Unit: "notifications", Source: fromProviders},
+			reports.Metric{Name: "notifications to connected devices, " + p.Phase, Value: reports.Number(p.Online), Unit: "notifications", Source: fromProviders})
+	}
+	return out
 }
 
 // back is what the return of a device cost that had been away.
@@ -83,7 +94,9 @@ func returns(n *measure.Numbers) []reports.Metric {
 		{Name: "connections lost", Value: reports.Number(r.Lost), Unit: "connections", Source: fromCounts, Key: true},
 		{Name: "reconnects, peak in 100 ms", Value: reports.Number(r.Peak), Unit: "devices", Source: fromCounts, Key: true},
 		{Name: "reconnects, nine tenths within", Value: reports.Number(r.Spread), Unit: "s", Source: fromCounts, Key: true},
+		{Name: "99 of 100 back after", Value: reports.Number(r.Most), Unit: "s", Source: fromCounts, Key: true},
 		{Name: "longest wait until back", Value: reports.Number(r.Longest), Unit: "s", Source: fromCounts, Key: true},
+		{Name: "messages missed meanwhile, and shown afterwards", Value: reports.Number(r.Missed), Unit: "messages", Source: fromCounts},
 		{Name: "not back at the end", Value: reports.Number(r.Missing), Unit: "devices", Source: fromCounts},
 	}
 }

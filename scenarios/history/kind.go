@@ -55,6 +55,8 @@ const (
 	Glimpsed // Device, Conversation, Sender, ClientMsg, Message, Seq, Text: a message on a first screen, ahead of the order
 	Screen   // Device, Count: the first screen with so many conversations is there
 
+	Notified // Device, Conversation: a push provider took a notification for it
+
 	kinds // their number
 )
 
@@ -135,6 +137,7 @@ func schemas() *[kinds]schema {
 		Listed:       {"listed", []field{fDevice, fConversation, fSeq, fCount}},
 		Glimpsed:     {"glimpsed", message},
 		Screen:       {"screen", []field{fDevice, fCount}},
+		Notified:     {"notified", []field{fDevice, fConversation}},
 	}
 }
 

@@ -21,8 +21,10 @@ type Numbers struct {
 	Sends      []Sends        `json:"sends"`      // by the phase in which they were intended, and label
 	Acks       []Grouped      `json:"acks"`       // from intended to acknowledged
 	Deliveries []Grouped      `json:"deliveries"` // from intended to shown
+	Healing    Healing        `json:"healing"`
 	Reconnects Reconnects     `json:"reconnects"`
 	Return     Return         `json:"return"`
+	Notices    []Notices      `json:"notices"` // that push providers took
 	Samples    []Samples      `json:"samples"` // of metrics, by phase
 	Timeline   Timeline       `json:"timeline"`
 }
@@ -76,6 +78,8 @@ type meter struct {
 	timeline timeline
 	returns  reconnects
 	back     returning
+	notices  notices
+	healing  healing
 	faults   []Fault
 	last     time.Duration
 }
@@ -97,7 +101,9 @@ func (m *meter) observe(e *history.Event) {
 	m.timeline.observe(e, &m.views)
 	m.returns.observe(e, &m.views, &m.timeline)
 	m.back.observe(e, &m.views)
+	m.notices.observe(e, &m.views)
 	m.fault(e)
+	m.healing.observe(e, &m.views)
 	m.last = max(m.last, e.At)
 }
 
@@ -121,7 +127,7 @@ func (m *meter) numbers() *Numbers {
 	return &Numbers{
 		Duration: seconds(deadline), Phases: m.phases(), Faults: m.faults, Plan: m.plan.result(), Totals: m.totals, Sends: m.sends.list(),
 		Acks: m.acks.groups.list(&m.views), Deliveries: m.delivery.groups.list(&m.views), Samples: m.samples.list(),
-		Reconnects: m.returns.result(), Return: m.back.result(),
+		Reconnects: m.returns.result(), Return: m.back.result(), Notices: m.notices.all, Healing: m.healing.result(&m.views),
 		Timeline: m.timeline.result(m.views.Names),
 	}
 }

@@ -21,6 +21,8 @@ type Reconnects struct {
 	Peak    Number   `json:"peak"`    // of the curve
 	Spread  Number   `json:"spread_s"`
 	Longest Number   `json:"longest_wait_s"` // from the loss until the device was back
+	Most    Number   `json:"most_back_s"`    // from the first loss until 99 of 100 were back
+	Missed  int64    `json:"missed"`         // messages sent while a device was without a connection, and shown to it afterwards
 	Told    int64    `json:"told"`           // notices to leave within a window
 	Overdue Number   `json:"overdue_s"`      // beyond its window, at most, from the notice until the device was back; less than 0: within
 }
@@ -29,6 +31,8 @@ type Reconnects struct {
 type reconnects struct {
 	lost    ledger.Rows[time.Duration] // by device: when, plus one; 0: it is connected, or never was, or left by itself
 	due     ledger.Rows[time.Duration] // by device: when the window ends in which it was told to leave; 0: it was not
+	away    ledger.Rows[stretch]       // by device: the last time without a connection
+	begun   time.Duration              // the first loss
 	first   time.Duration
 	curve   bins[float64]
 	last    int
@@ -37,10 +41,14 @@ type reconnects struct {
 	late    bool // Overdue is measured
 }
 
+// stretch is a time without a connection, after one that was lost.
+type stretch struct{ from, to time.Duration }
+
 func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 	if v.Devices.Ended() {
 		return
 	}
+	r.miss(e, v)
 	switch e.Kind {
 	case history.Draining:
 		r.n.Told++
@@ -48,16 +56,30 @@ func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 	case history.Disconnected:
 		if d := v.Devices.Of(e.Device); d.Ever && !d.Left() && *r.lost.Of(e.Device) == 0 {
 			*r.lost.Of(e.Device) = e.At + 1
-			r.n.Lost++
+			if r.n.Lost++; r.n.Lost == 1 {
+				r.begun = e.At
+			}
 			t.add(columnLosses, e.At)
 		}
 	case history.Connected:
 		if since := *r.lost.Of(e.Device); since > 0 {
 			*r.lost.Of(e.Device) = 0
+			*r.away.Of(e.Device) = stretch{since - 1, e.At}
 			r.back(since-1, e.At)
 			r.overdue(e)
 			t.add(columnReturns, e.At)
 		}
+	}
+}
+
+// miss counts a message that a device was shown only because it came back.
+func (r *reconnects) miss(e *history.Event, v *ledger.Views) {
+	m := v.Fresh
+	if m == nil || !m.Sent || m.Device == e.Device {
+		return
+	}
+	if a := r.away.Find(e.Device); a != nil && a.to > 0 && m.Intended >= a.from && m.Intended < a.to {
+		r.n.Missed++
 	}
 }
 
@@ -85,7 +107,7 @@ func (r *reconnects) overdue(e *history.Event) {
 
 func (r *reconnects) result() Reconnects {
 	n := r.n
-	n.Step, n.First, n.Missing = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back
+	n.Step, n.First, n.Missing, n.Most = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back, None()
 	if !r.started {
 		return n
 	}
@@ -93,8 +115,19 @@ func (r *reconnects) result() Reconnects {
 		p := Number(*r.curve.at(i))
 		n.Curve, n.Peak = append(n.Curve, p), max(n.Peak, p)
 	}
-	n.Spread = spread(n.Curve, n.Back)
+	n.Spread, n.Most = spread(n.Curve, n.Back), r.most(n)
 	return n
+}
+
+// most is when 99 of 100 devices were back, to the step.
+func (r *reconnects) most(n Reconnects) Number {
+	seen := 0.0
+	for i, p := range n.Curve {
+		if seen += float64(p); seen >= 0.99*float64(n.Lost) {
+			return n.First + Number(i+1)*n.Step - seconds(r.begun)
+		}
+	}
+	return None()
 }
 
 // spread is how long the middle nine tenths of the returns took: a few stragglers do not make a burst look wide.

@@ -47,6 +47,7 @@ func TestReconnectsPairLossesWithReturns(t *testing.T) {
 	require.InDelta(t, 0.55, float64(got.Longest), 1e-9, "failed attempts prolong the wait")
 	require.InDelta(t, 0.4, float64(got.Spread), 1e-9)
 	require.EqualValues(t, 1, got.Peak)
+	require.False(t, float64(got.Most) == float64(got.Most), "99 of 100 never came back")
 	require.EqualValues(t, 2, got.Told)
 	require.InDelta(t, -0.4, float64(got.Overdue), 1e-9, "a is back long before its window ends")
 	for _, s := range n.Timeline.Series {

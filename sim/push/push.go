@@ -31,6 +31,8 @@ type Config struct {
 	Name string
 	Now  func() time.Time // of its wall clock; time.Now when nil
 	Log  *slog.Logger     // told of every notification at level info; may be nil
+	// Observe, if set, hears of every notification as it is taken.
+	Observe func(Notification)
 }
 
 // Notification is one that the server took.
@@ -197,5 +199,8 @@ func (s *Server) take(n Notification) {
 	s.taken = append(s.taken, n)
 	s.requests[n.Provider+" ok"]++
 	s.mu.Unlock()
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(n)
+	}
 	s.cfg.Log.Info("notification", "provider", n.Provider, "token", n.Token, "conversation_id", n.Conversation, "sender_id", n.Sender, "unread", n.Unread)
 }

@@ -116,6 +116,12 @@ func (c *Client) Members(ctx context.Context, conversation chat.ID, add, remove 
 	return wrap("change members", c.ask(ctx, http.MethodPost, "/api/v1/conversations/"+conversation.String()+"/members", in, nil))
 }
 
+// RegisterPush names the address at which a push provider, fcm or apns, reaches this device.
+func (c *Client) RegisterPush(ctx context.Context, provider, token string) error {
+	in := map[string]string{"device": c.cfg.Device, "provider": provider, "token": token}
+	return wrap("register for push", c.ask(ctx, http.MethodPut, "/api/v1/devices", in, nil))
+}
+
 // Presence is what the system believes about one user's devices.
 type Presence struct {
 	UserID  chat.ID `json:"user_id"`

@@ -15,7 +15,11 @@ func (s *System) startProviders() error {
 		return nil
 	}
 	var err error
-	if s.push, err = simpush.Start(simpush.Config{Name: at(pushProviders, pushPort), Log: s.spec.Log}); err != nil {
+	cfg := simpush.Config{Name: at(pushProviders, pushPort), Log: s.spec.Log}
+	if s.spec.Notified != nil {
+		cfg.Observe = func(n simpush.Notification) { s.spec.Notified(n.Token, n.Conversation) }
+	}
+	if s.push, err = simpush.Start(cfg); err != nil {
 		return fmt.Errorf("start push providers: %w", err)
 	}
 	credentials, err := s.push.FCMCredentials()

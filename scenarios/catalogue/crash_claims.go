@@ -1,0 +1,62 @@
+package catalogue
+
+import (
+	"fmt"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+)
+
+// backWithin is what the document gives devices of a dead pod to reconnect, in seconds.
+const backWithin = 5
+
+func crashClaims() []scenarios.Claim {
+	return []scenarios.Claim{
+		{ID: "21", Text: "Devices of a pod that crashed are connected again in about 5 s, and fetch what they missed.", Judge: judgeCrash},
+	}
+}
+
+func judgeCrash(results []scenarios.Result) scenarios.ClaimResult {
+	res := scenarios.ClaimResult{Verdict: "confirmed", Why: "with a network of no latency between devices and gateways"}
+	for _, r := range results {
+		n := r.Numbers.Reconnects
+		if n.Lost == 0 {
+			return notMeasured("no device lost its connection in variant " + r.Variant.Name)
+		}
+		res.Measured = append(res.Measured,
+			scenarios.Measured{Variant: r.Variant.Name, Name: "99 of 100 back after", Value: float64(n.Most), Unit: "s"},
+			scenarios.Measured{Variant: r.Variant.Name, Name: "missed and shown afterwards", Value: float64(n.Missed), Unit: "messages"})
+		if !(float64(n.Most) <= backWithin) {
+			res.Verdict, res.Why = "contradicted", "it takes longer in variant "+r.Variant.Name
+		}
+	}
+	return res
+}
+
+func backSoon(n *measure.Numbers) scenarios.Finding {
+	r := n.Reconnects
+	return scenarios.Finding{
+		Name: "back soon", Promise: "Devices of a dead pod are connected again in seconds.",
+		Expected: fmt.Sprintf("99 of 100 within %d s", backWithin), Observed: fmt.Sprintf("%s; 99 of 100 after %.1f s", reconnects(r), float64(r.Most)),
+		OK: float64(r.Most) <= backWithin,
+	}
+}
+
+// gentle: with jitter no tenth of a second sees half of the devices.
+func gentle(n *measure.Numbers) scenarios.Finding {
+	r := n.Reconnects
+	most := 0.5*float64(r.Back) + 5
+	return scenarios.Finding{
+		Name: "no storm", Promise: "The devices do not come back in one moment.",
+		Expected: fmt.Sprintf("at most %.0f in 100 ms", most), Observed: reconnects(r), OK: float64(r.Peak) <= most,
+	}
+}
+
+func recovered(n *measure.Numbers) scenarios.Finding {
+	r := n.Reconnects
+	return scenarios.Finding{
+		Name: "recovered", Promise: "What was said while a device had no connection is shown when it is back.",
+		Expected: "something was missed, and was shown afterwards", Observed: fmt.Sprintf("%d messages were missed and shown afterwards", r.Missed),
+		OK: r.Missed > 0, Damage: true,
+	}
+}

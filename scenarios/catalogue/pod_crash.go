@@ -1,0 +1,99 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// PodCrash asks what becomes of those who are connected to a gateway that dies without a word.
+//
+// The document lets the other pods absorb the sockets, and lets devices fetch what they missed. What decides is how the
+// devices come back: all in one moment, or spread; and whether what was on its way to the dead pod is told again.
+func PodCrash() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "pod-crash",
+		Question: "One of your gateways is killed while people talk. Who notices, for how long, and what is lost?",
+		Claims:   crashClaims(),
+		Topology: scenarios.Topology{Gateways: 4, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
+		Play:     crashPlay,
+		Variants: []scenarios.Variant{crashDocument(), crashMitigated(), crashHardened()},
+	}
+}
+
+// crashPlay: groups across all gateways; the pod stays dead while the fault lasts, so that the others must absorb its sockets.
+func crashPlay(size scenarios.Size) scenarios.Play {
+	groups, members, rate := 10, 16, 2.0
+	p := scenarios.Play{
+		Steady: 3 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 12 * time.Second, Step: 100 * time.Millisecond,
+		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
+	}
+	if size == scenarios.Document {
+		groups, members, rate = 600, 25, 0.05
+		p.Gateways = 20
+		p.Steady, p.Fault, p.Recovery, p.Settle = 15*time.Second, 30*time.Second, 5*time.Second, 40*time.Second
+		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
+	}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{Users: groups * members, Length: length}
+	for i := range groups {
+		name := fmt.Sprintf("group %d", i+1)
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
+		})
+		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
+	}
+	return p
+}
+
+func crashSchedule(size scenarios.Size) string {
+	p := crashPlay(size)
+	return fmt.Sprintf("at %s kill gateway-1 for %s", p.Steady, p.Fault)
+}
+
+func crashDocument() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "document",
+		Description: "devices come back at once, and a worker pushes to whom it finds and goes on",
+		Switches:    profile(chat.ProfileDocument),
+		Faults:      crashSchedule,
+		Expect:      notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown, "shown-at-most-once": scenarios.Unknown}),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{burst(n)}
+		},
+	}
+}
+
+func crashMitigated() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "mitigated",
+		Description: "the document's mitigation: devices come back with jitter and fetch what they missed",
+		Switches:    profile(chat.ProfileMitigated),
+		Faults:      crashSchedule,
+		Expect:      notPromised(map[string]scenarios.Expectation{}),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{everybodyIsBack(n), backSoon(n), gentle(n)}
+		},
+	}
+}
+
+func crashHardened() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "hardened",
+		Description: "the same, and the log's places tell each device what it lacks: nothing is lost, nothing is shown twice",
+		Switches:    profile(chat.ProfileHardened),
+		Faults:      crashSchedule,
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			return []scenarios.Check{works(size), accepts(size, "", 0.99)}
+		},
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{everybodyIsBack(n), backSoon(n), gentle(n), recovered(n)}
+		},
+	}
+}

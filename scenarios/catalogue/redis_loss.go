@@ -1,0 +1,122 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// RedisLoss asks what a chat is without the store that knows who is where.
+//
+// A Redis that dies and comes back is empty: an outage is seen by everybody who asks, but an empty answer looks like the
+// truth. The cache is the simpler half: whatever it knew, storage knows too.
+func RedisLoss() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "redis-loss",
+		Question: "Redis dies and comes back empty. Who still gets messages, and who gets a notification for a message on the screen?",
+		Claims:   redisClaims(),
+		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Pushes: 1, Partitions: 24},
+		Play:     redisPlay,
+		Variants: []scenarios.Variant{redisDocument(), redisMitigated(), redisHardened(), redisCache()},
+	}
+}
+
+const redisAway = 4 * time.Second
+
+// redisPlay: everybody is connected all the time, and everybody's phone takes notifications.
+func redisPlay(size scenarios.Size) scenarios.Play {
+	groups, members, rate := 10, 10, 2.0
+	p := scenarios.Play{
+		Steady: 3 * time.Second, Fault: 14 * time.Second, Recovery: 3 * time.Second, Settle: 20 * time.Second,
+		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second,
+		Scale: []scenarios.Scale{{What: "presence TTL and heartbeat", Factor: 12.0 / 60, Reason: "small runs take seconds"}},
+	}
+	if size == scenarios.Document {
+		groups, rate = 50, 1
+		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 70*time.Second, 10*time.Second, 90*time.Second
+		p.PresenceTTL, p.Heartbeat = time.Minute, 30*time.Second
+		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
+	}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{Users: groups * members, Length: length}
+	for i := range groups {
+		name := fmt.Sprintf("group %d", i+1)
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
+		})
+		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
+	}
+	return p
+}
+
+func redisDies(node string) func(scenarios.Size) string {
+	return func(size scenarios.Size) string {
+		away := redisAway
+		if size == scenarios.Document {
+			away *= 5
+		}
+		return fmt.Sprintf("at %s kill %s for %s", redisPlay(size).Steady, node, away)
+	}
+}
+
+func redisDocument() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "document",
+		Description: "presence dies: without an answer everybody counts as offline, until the next heartbeat enters them again",
+		Switches:    profile(chat.ProfileDocument),
+		Faults:      redisDies("redis-presence"),
+		Expect:      notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown, "shown-at-most-once": scenarios.Unknown}),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{deliveriesStop(n)}
+		},
+	}
+}
+
+func redisMitigated() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "mitigated",
+		Description: "presence dies: the document's fallback asks the gateways, behind a circuit breaker",
+		Switches:    profile(chat.ProfileMitigated),
+		Faults:      redisDies("redis-presence"),
+		Expect:      notPromised(map[string]scenarios.Expectation{}),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{deliveriesGoOn(n)}
+		},
+	}
+}
+
+func redisHardened() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "hardened",
+		Description: "presence dies: the fallback also covers the time in which presence is back and knows nobody yet",
+		Switches:    profile(chat.ProfileHardened),
+		Faults:      redisDies("redis-presence"),
+		Checks:      redisChecks,
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{deliveriesGoOn(n), nobodyIsDisturbed(n)}
+		},
+	}
+}
+
+func redisCache() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "cache",
+		Description: "the cache dies instead: pages and counters are read from storage, and the cache fills again",
+		Switches:    profile(chat.ProfileHardened),
+		Faults:      redisDies("redis-cache"),
+		Checks:      redisChecks,
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{deliveriesGoOn(n), nobodyIsDisturbed(n)}
+		},
+	}
+}
+
+func redisChecks(size scenarios.Size) []scenarios.Check {
+	return []scenarios.Check{works(size), accepts(size, "", 0.999)}
+}
