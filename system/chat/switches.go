@@ -29,21 +29,22 @@ const (
 // Switches are the mitigations, one field each, so that an experiment can turn off exactly one.
 type Switches struct {
 	WritePath    string        `json:"write_path"`
-	BatchedPush  bool          `json:"batched_push"`      // one lookup and one ordered stream per gateway instead of a call per recipient
-	DirectPush   bool          `json:"direct_push"`       // a gateway pushes to its own sockets without asking the log
-	SingleFlight bool          `json:"single_flight"`     // one store read for many who wait for the same page
-	GroupLimit   float64       `json:"group_limit"`       // messages/s per conversation; 0: none
-	GroupQueue   int           `json:"group_queue"`       // sends that may wait for the limit
-	GroupWait    time.Duration `json:"group_wait"`        // how long a send may wait for the limit
-	Reconnect    string        `json:"reconnect"`         // "jitter": exponential backoff with full jitter; "immediate"
-	HeartbeatBy  string        `json:"heartbeat_by"`      // "gateway": refreshed in batches for sockets that live; "client": PUT presence
-	Fallback     bool          `json:"presence_fallback"` // ask every gateway who is connected when presence does not answer
-	Breaker      bool          `json:"breaker"`           // leave a store that does not answer alone for a while instead of waiting for each call
-	Receipts     bool          `json:"receipts"`          // delivered and read cursors, and what senders are told of them
-	Inbox        bool          `json:"inbox"`             // each member's row names the newest place of a small conversation: one read tells what is new in all
-	Sync         string        `json:"sync"`              // of a device that comes back: "newest": a first screen, and the rest in the background; "full": everything at once
-	Drain        string        `json:"drain"`             // "paced": sockets leave one after the other; "at_once"
-	ShedAt       float64       `json:"shed_at"`           // share of its memory limit from which a gateway takes no more connections; 0: never
+	BatchedPush  bool          `json:"batched_push"`         // one lookup and one ordered stream per gateway instead of a call per recipient
+	DirectPush   bool          `json:"direct_push"`          // a gateway pushes to its own sockets without asking the log
+	SingleFlight bool          `json:"single_flight"`        // one store read for many who wait for the same page
+	GroupLimit   float64       `json:"group_limit"`          // messages/s per conversation; 0: none
+	GroupQueue   int           `json:"group_queue"`          // sends that may wait for the limit
+	GroupWait    time.Duration `json:"group_wait"`           // how long a send may wait for the limit
+	Reconnect    string        `json:"reconnect"`            // "jitter": exponential backoff with full jitter; "immediate"
+	HeartbeatBy  string        `json:"heartbeat_by"`         // "gateway": refreshed in batches for sockets that live; "client": PUT presence
+	Fallback     bool          `json:"presence_fallback"`    // ask every gateway who is connected when presence does not answer
+	Doubt        bool          `json:"doubt_young_presence"` // ask the gateways, too, while the presence store is younger than its TTL: it came back empty
+	Breaker      bool          `json:"breaker"`              // leave a store that does not answer alone for a while instead of waiting for each call
+	Receipts     bool          `json:"receipts"`             // delivered and read cursors, and what senders are told of them
+	Inbox        bool          `json:"inbox"`                // each member's row names the newest place of a small conversation: one read tells what is new in all
+	Sync         string        `json:"sync"`                 // of a device that comes back: "newest": a first screen, and the rest in the background; "full": everything at once
+	Drain        string        `json:"drain"`                // "paced": sockets leave one after the other; "at_once"
+	ShedAt       float64       `json:"shed_at"`              // share of its memory limit from which a gateway takes no more connections; 0: never
 
 	// Mutant names a defect of Mutants. Never set outside a test.
 	Mutant string `json:"mutant,omitempty"`
@@ -79,7 +80,7 @@ func Profile(name string) (Switches, error) {
 	case ProfileHardened:
 		return Switches{
 			WritePath: WriteLogFirst, BatchedPush: true, SingleFlight: true, Reconnect: "jitter", HeartbeatBy: "gateway", Inbox: true, Sync: SyncNewest,
-			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
+			GroupLimit: 10, GroupQueue: 20, GroupWait: 2 * time.Second, Fallback: true, Doubt: true, Breaker: true, Receipts: true, Drain: DrainPaced, ShedAt: 0.8,
 		}, nil
 	}
 	return Switches{}, fmt.Errorf("profile %q is unknown: want %s, %s or %s", name, ProfileDocument, ProfileMitigated, ProfileHardened)
@@ -96,6 +97,8 @@ func (s Switches) Validate() error {
 		return fmt.Errorf("heartbeat_by %q is unknown: want gateway or client", s.HeartbeatBy)
 	case s.Sync != "" && s.Sync != SyncNewest && s.Sync != SyncFull:
 		return fmt.Errorf("sync %q is unknown: want %s or %s", s.Sync, SyncNewest, SyncFull)
+	case s.Doubt && !s.Fallback:
+		return fmt.Errorf("doubt_young_presence wants presence_fallback: it asks the gateways")
 	case s.Inbox && s.WritePath != WriteLogFirst:
 		return fmt.Errorf("inbox wants write_path %s: only the log gives the places that it names", WriteLogFirst)
 	case s.Drain != "" && s.Drain != DrainPaced && s.Drain != DrainAtOnce:

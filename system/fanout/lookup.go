@@ -20,7 +20,7 @@ var errPresenceAway = errors.New("presence is left alone for a while")
 // then nothing: it is left alone, and one probe a second, for which nobody waits, finds out when it is back.
 type lookup struct {
 	presence *redis.Presence
-	breaker  *gobreaker.CircuitBreaker[map[chat.ID][]redis.Device] // nil: every call waits for its timeout
+	breaker  *gobreaker.CircuitBreaker[redis.Found] // nil: every call waits for its timeout
 	probing  atomic.Bool
 	probes   sync.WaitGroup
 }
@@ -30,22 +30,22 @@ func newLookup(p *redis.Presence, sw chat.Switches, meter *resilience.Meter) *lo
 	if !sw.Breaker {
 		return l
 	}
-	l.breaker = resilience.NewBreaker[map[chat.ID][]redis.Device](meter, "redis", gobreaker.Settings{
+	l.breaker = resilience.NewBreaker[redis.Found](meter, "redis", gobreaker.Settings{
 		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
 	}, resilience.FanoutLookup)
 	return l
 }
 
 // find returns the devices of these users that are online.
-func (l *lookup) find(ctx context.Context, users []chat.ID) (map[chat.ID][]redis.Device, error) {
+func (l *lookup) find(ctx context.Context, users []chat.ID) (redis.Found, error) {
 	if l.breaker == nil {
 		return l.ask(ctx, users, resilience.FanoutLookup.Timeout())
 	}
 	if l.breaker.State() == gobreaker.StateHalfOpen {
 		l.probe()
-		return nil, errPresenceAway
+		return redis.Found{}, errPresenceAway
 	}
-	found, err := l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) {
+	found, err := l.breaker.Execute(func() (redis.Found, error) {
 		return l.ask(ctx, users, resilience.FanoutLookup.Timeout())
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
@@ -54,10 +54,10 @@ func (l *lookup) find(ctx context.Context, users []chat.ID) (map[chat.ID][]redis
 	return found, err
 }
 
-func (l *lookup) ask(ctx context.Context, users []chat.ID, within time.Duration) (map[chat.ID][]redis.Device, error) {
+func (l *lookup) ask(ctx context.Context, users []chat.ID, within time.Duration) (redis.Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return l.presence.Lookup(ctx, users)
+	return l.presence.Find(ctx, users)
 }
 
 // probe asks for nobody, in the background, and lets the breaker see how it went.
@@ -67,7 +67,7 @@ func (l *lookup) probe() {
 	}
 	l.probes.Go(func() {
 		defer l.probing.Store(false)
-		_, _ = l.breaker.Execute(func() (map[chat.ID][]redis.Device, error) {
+		_, _ = l.breaker.Execute(func() (redis.Found, error) {
 			return l.ask(context.Background(), []chat.ID{{}}, resilience.FanoutProbe.Timeout())
 		})
 	})

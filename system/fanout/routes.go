@@ -16,10 +16,12 @@ import (
 //
 // When presence does not answer, the gateways are asked themselves. Without that fallback users count as offline and
 // get nothing live, as in the document: they find it by their next heartbeat. What presence said before its outage is
-// not used for long: it names the gateways that users have left, and not those they have gone to.
+// not used for long: it names the gateways that users have left, and not those they have gone to. A store that came back
+// empty answers, but knows only who has been told to it since: it may be doubted until it is older than the TTL.
 type routes struct {
 	lookup   *lookup
 	fallback *fallback // nil: without presence everybody is offline
+	doubt    bool      // of a young store
 	log      *slog.Logger
 	mu       sync.Mutex
 	known    map[chat.ID]route
@@ -36,6 +38,7 @@ const maxRoutes = 1_000_000
 func newRoutes(cfg Config, o *outlets, m metrics) *routes {
 	r := &routes{lookup: newLookup(cfg.Presence, cfg.Switches, m.calls), log: cfg.Logger, known: map[chat.ID]route{}}
 	if cfg.Switches.Fallback {
+		r.doubt = cfg.Switches.Doubt
 		r.fallback = &fallback{outlets: o, metrics: m, log: cfg.Logger}
 	}
 	return r
@@ -81,18 +84,32 @@ func (r *routes) refresh(ctx context.Context, users []chat.ID) {
 // find asks presence, or else the gateways, where users are; before is where they were. After an error nobody is known
 // to be anywhere.
 func (r *routes) find(ctx context.Context, users []chat.ID, before map[chat.ID][]string) (map[chat.ID][]string, error) {
-	devices, err := r.lookup.find(ctx, users)
+	answer, err := r.lookup.find(ctx, users)
 	switch {
 	case err != nil && r.fallback != nil && ctx.Err() == nil:
 		return r.fallback.find(ctx, users, before), nil
 	case err != nil:
 		return nil, err
 	}
-	found := make(map[chat.ID][]string, len(devices))
-	for u, ds := range devices {
+	found := make(map[chat.ID][]string, len(answer.Devices))
+	for u, ds := range answer.Devices {
 		found[u] = gatewaysOf(ds)
 	}
+	if r.doubt && !answer.Whole && ctx.Err() == nil {
+		for u, gateways := range r.fallback.find(ctx, users, before) {
+			found[u] = union(found[u], gateways)
+		}
+	}
 	return found, nil
+}
+
+func union(a, b []string) []string {
+	for _, g := range b {
+		if !slices.Contains(a, g) {
+			a = append(a, g)
+		}
+	}
+	return a
 }
 
 // stale returns the users who must be looked up, and where they were.

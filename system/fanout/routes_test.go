@@ -146,6 +146,16 @@ func TestWhoIsFoundWhenPresenceIsAway(t *testing.T) {
 	}
 }
 
+// A store that came back empty knows only who was told to it since: until it is older than the TTL the gateways are asked, too.
+func TestAYoungStoreIsDoubted(t *testing.T) {
+	r := newRouting(t, true, true)
+	require.Equal(t, map[string][]byte{"g1": wire.IDBytes(alice, bob), "g2": wire.IDBytes(alice)}, r.where(t), "as in the document, what it says is the truth")
+	r.doubt = true
+	require.Equal(t, map[string][]byte{"g1": wire.IDBytes(alice, bob), "g2": wire.IDBytes(alice, bob)}, r.where(t))
+	require.NoError(t, r.store.Close())
+	require.Equal(t, map[string][]byte{"g1": wire.IDBytes(alice), "g2": wire.IDBytes(alice, bob)}, r.where(t))
+}
+
 func TestAnswersOfGatewaysAreTrustedForAWhile(t *testing.T) {
 	r := newRouting(t, true, true)
 	require.NoError(t, r.store.Kill(false))

@@ -53,7 +53,8 @@ func (w *partition) judge(ctx context.Context, h *hold, delivered chat.Position,
 	w.metrics.decisions.WithLabelValues(string(v)).Inc()
 }
 
-// online asks presence once for all. When it does not answer everybody looks online: then receipts decide, later.
+// online asks presence once for all. When it does not answer, or has come back empty and is younger than its TTL,
+// everybody looks online: then receipts decide, later.
 func (w *partition) online(ctx context.Context, holds []*hold) func(chat.ID) bool {
 	seen := make(map[chat.ID]bool, len(holds))
 	users := make([]chat.ID, 0, len(holds))
@@ -63,14 +64,14 @@ func (w *partition) online(ctx context.Context, holds []*hold) func(chat.ID) boo
 			users = append(users, h.user)
 		}
 	}
-	found, err := w.cfg.Presence.Lookup(ctx, users)
+	found, err := w.cfg.Presence.Find(ctx, users)
 	if err != nil {
 		if ctx.Err() == nil {
 			w.cfg.Logger.Warn("look up presence", "users", len(users), "error", err)
 		}
 		return func(chat.ID) bool { return true }
 	}
-	return func(u chat.ID) bool { return len(found[u]) > 0 }
+	return func(u chat.ID) bool { return w.cfg.Switches.Doubt && !found.Whole || len(found.Devices[u]) > 0 }
 }
 
 // cursorReads bounds the conversations whose cursors are read at once.

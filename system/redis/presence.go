@@ -3,6 +3,7 @@ package redis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,13 +43,16 @@ func NewPresence(c *Client, ttl time.Duration) *Presence {
 }
 
 // touchSource enters, renews or removes one device for each key, unless a newer epoch of the device is there, and
-// removes what has expired. Its answer has a 1 for each key where no newer epoch stood in the way. A batch needs all
+// removes what has expired. The last argument is sinceKey. Its answer has a 1 for each key where no newer epoch stood in the way. A batch needs all
 // its keys on one node: presence is one Redis with replicas, not a cluster.
 const touchSource = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local ttl = tonumber(ARGV[1])
 local answer = {}
+if ttl > 0 then
+	redis.call('SET', ARGV[#ARGV], string.format('%.0f', now), 'NX')
+end
 for n, key in ipairs(KEYS) do
 	local device, gateway, epoch = ARGV[3*n-1], ARGV[3*n], ARGV[3*n+1]
 	local last, newer = 0, false
@@ -117,6 +121,7 @@ func (p *Presence) touchAll(ctx context.Context, ttl time.Duration, ds []Device)
 			c.keys = append(c.keys, presenceKey(d.User))
 			c.args = append(c.args, d.Name, d.Gateway, d.Epoch)
 		}
+		c.args = append(c.args, sinceKey)
 		calls = append(calls, c)
 	}
 	if len(calls) == 0 {
@@ -137,24 +142,43 @@ func (p *Presence) touchAll(ctx context.Context, ttl time.Duration, ds []Device)
 	return current, nil
 }
 
-// Lookup returns the devices that are online, by user, in one round trip. Users without any are absent.
+// sinceKey holds when the first device entered, in milliseconds: a store that lost everything begins anew.
+const sinceKey = "presence-since"
+
+// Found is what presence knows of users.
+type Found struct {
+	Devices map[chat.ID][]Device // that are online; users without any are absent
+	Whole   bool                 // the store is older than the TTL, so it knows every device that lives
+}
+
+// Lookup returns the devices that are online, by user.
 func (p *Presence) Lookup(ctx context.Context, users []chat.ID) (map[chat.ID][]Device, error) {
+	found, err := p.Find(ctx, users)
+	return found.Devices, err
+}
+
+// Find asks for many users in one round trip.
+func (p *Presence) Find(ctx context.Context, users []chat.ID) (Found, error) {
 	pipe := p.client.db.Pipeline()
-	now := pipe.Time(ctx)
+	now, since := pipe.Time(ctx), pipe.Get(ctx, sinceKey)
 	hashes := make([]*goredis.MapStringStringCmd, len(users))
 	for i, u := range users {
 		hashes[i] = pipe.HGetAll(ctx, presenceKey(u))
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("look up %d users: %w", len(users), err)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, goredis.Nil) { // Nil: nobody has entered yet
+		return Found{}, fmt.Errorf("look up %d users: %w", len(users), err)
 	}
 	found := make(map[chat.ID][]Device, len(users))
 	for i, u := range users {
+		if err := hashes[i].Err(); err != nil {
+			return Found{}, fmt.Errorf("look up %d users: %w", len(users), err)
+		}
 		if ds := online(u, hashes[i].Val(), now.Val()); len(ds) > 0 {
 			found[u] = ds
 		}
 	}
-	return found, nil
+	born, err := since.Int64()
+	return Found{found, err == nil && now.Val().UnixMilli()-born >= p.ttl.Milliseconds()}, nil
 }
 
 // LookupOne returns the devices of one user that are online.

@@ -245,3 +245,32 @@ func BenchmarkLookup500(b *testing.B) {
 		}
 	}
 }
+
+// A store knows every device that lives when it is older than the TTL: one that came back empty does not.
+func TestAYoungStoreIsNotWhole(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	p := NewPresence(s.client, shortTTL)
+	alice, bob := chat.NewID(), chat.NewID()
+	find := func() Found {
+		found, err := p.Find(ctx, []chat.ID{alice, bob})
+		require.NoError(t, err)
+		return found
+	}
+	enter := func() {
+		_, err := p.Announce(ctx, Device{alice, "phone", "g", 5})
+		require.NoError(t, err)
+	}
+	require.Equal(t, Found{Devices: map[chat.ID][]Device{}}, find(), "nobody has entered yet")
+	enter()
+	require.False(t, find().Whole)
+	s.pass(shortTTL * 3 / 5)
+	enter()
+	require.False(t, find().Whole)
+	s.pass(shortTTL * 3 / 5)
+	require.True(t, find().Whole)
+	require.Len(t, find().Devices, 1, "alice's last sign")
+	require.NoError(t, s.client.db.FlushAll(ctx).Err())
+	require.False(t, find().Whole)
+	enter()
+	require.False(t, find().Whole)
+}
