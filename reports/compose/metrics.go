@@ -49,7 +49,18 @@ func metrics(res scenarios.Result) []reports.Metric {
 				reports.Metric{Name: "ack " + g.Phase + " p99", Value: reports.Number(g.P99), Unit: "s", Source: fromSender})
 		}
 	}
-	return slices.Concat(back(n), out, returns(n), notices(n), sampled(n))
+	return slices.Concat(back(n), out, returns(n), healing(n), notices(n), sampled(n))
+}
+
+// healing is what readers felt of a fault.
+func healing(n *measure.Numbers) []reports.Metric {
+	if len(n.Faults) == 0 {
+		return nil
+	}
+	return []reports.Metric{
+		{Name: "deliveries later than a second, since the fault", Value: reports.Number(n.Healing.Late), Unit: "messages", Source: fromDevices, Key: true},
+		{Name: "fault felt for", Value: reports.Number(n.Healing.After), Unit: "s", Source: fromDevices, Key: true},
+	}
 }
 
 // notices are what push providers were given.
@@ -57,7 +68,7 @@ func notices(n *measure.Numbers) (out []reports.Metric) {
 	for _, p := range n.Notices {
 		out = append(out,
 			reports.Metric{Name: "notifications, " + p.Phase, Value: reports.Number(p.All), Unit: "notifications", Source: fromProviders},
-			reports.Metric{Name: "notifications to connected devices, " + p.Phase, Value: reports.Number(p.Online), Unit: "notifications", Source: fromProviders})
+			reports.Metric{Name: "notifications to connected devices, " + p.Phase, Value: reports.Number(p.Online), Unit: "notifications", Source: fromProviders, Key: p.Online > 0})
 	}
 	return out
 }

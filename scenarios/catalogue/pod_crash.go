@@ -75,8 +75,10 @@ func crashMitigated() scenarios.Variant {
 		Description: "the document's mitigation: devices come back with jitter and fetch what they missed",
 		Switches:    profile(chat.ProfileMitigated),
 		Faults:      crashSchedule,
-		Expect:      notPromised(map[string]scenarios.Expectation{}),
-		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		// Its ids are clocks of many pods: what is stored late has a place that a device may be past already, and a page "after X"
+		// skips it for ever.
+		Expect: notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown}),
+		Checks: func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{everybodyIsBack(n), backSoon(n), gentle(n)}
 		},

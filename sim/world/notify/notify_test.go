@@ -31,6 +31,7 @@ type story struct {
 func begin(t *testing.T) *story {
 	switches, err := chat.Profile(chat.ProfileHardened)
 	require.NoError(t, err)
+	switches.Doubt = false // the presence store is as young as the test
 	w, err := world.Start(t.Context(), world.Config{
 		Partitions: 3, Switches: switches, Pace: 200 * time.Millisecond,
 		Tune: func(_ string, c *node.Config) { c.PresenceTTL, c.Heartbeat = ttl, ttl/4 },

@@ -47,7 +47,7 @@ func newStory(t *testing.T, fallback bool) *story {
 	s := &story{t: t, lan: network.New(network.Config{})}
 	switches, err := chat.Profile(chat.ProfileHardened)
 	require.NoError(t, err)
-	switches.Fallback = fallback
+	switches.Fallback, switches.Doubt = fallback, fallback
 	s.world, err = world.Start(t.Context(), world.Config{Host: s.host, Partitions: 3, Switches: switches, Pace: 10 * time.Minute, Session: 5 * time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(s.end) // also when a requirement fails, so that its words are the last
@@ -236,6 +236,7 @@ func (s *story) end() {
 	}
 	s.lan.HealAll()
 	s.world.Close()
+	pass(2 * time.Second) // the driver of a Redis that was away looks for it once a second, and only then sees that it is closed
 	assert.Zero(s.t, s.lan.Living(), "connections that nobody closed")
 }
 
