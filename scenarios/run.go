@@ -30,6 +30,9 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	if err != nil {
 		return err
 	}
+	if err := openFiles(play.Plan.Users); err != nil {
+		return err
+	}
 	topology := sc.Topology
 	topology.Gateways = cmp.Or(play.Gateways, topology.Gateways)
 	rec := history.NewRecorder(out, history.Config{Log: opt.Log, Header: history.Header{

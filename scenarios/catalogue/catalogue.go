@@ -11,7 +11,7 @@ import (
 
 // All lists the scenarios.
 func All() []scenarios.Scenario {
-	return []scenarios.Scenario{SteadyState(), ViralGroup(), DeployDrain(), PodCrash(), RedisLoss(), SevenDayReconnect()}
+	return []scenarios.Scenario{SteadyState(), ViralGroup(), DeployDrain(), PodCrash(), RedisLoss(), KafkaBrokerLoss(), CassandraNodeLoss(), SevenDayReconnect()}
 }
 
 // Find returns a scenario by name.

@@ -30,7 +30,7 @@ const light = 1000
 // TestScenarios plays every scenario small. What each variant must show stands in the scenario's file.
 func TestScenarios(t *testing.T) {
 	for _, sc := range catalogue.All() {
-		sideBySide := !raceDetector && sc.Play(scenarios.Small).Plan.PushesPerSecond() < light
+		sideBySide := sc.Play(scenarios.Small).Plan.PushesPerSecond() < light
 		t.Run(sc.Name, func(t *testing.T) {
 			if sideBySide {
 				t.Parallel()

@@ -49,14 +49,14 @@ func healed(r scenarios.Result) []scenarios.Measured {
 }
 
 func felt(h measure.Healing) string {
-	return fmt.Sprintf("%d deliveries were live, %d took more than a second, the last of those was sent %.1f s after the fault began", h.Live, h.Late, float64(h.After))
+	return fmt.Sprintf("%d deliveries were live, %d took more than a second, it was felt for %.0f s", h.Live, h.Late, float64(h.After))
 }
 
 // deliveriesStop: the impact variant must show it.
 func deliveriesStop(n *measure.Numbers) scenarios.Finding {
 	h := n.Healing
 	return scenarios.Finding{
-		Name: "deliveries stop", Promise: "Without presence nobody gets anything live.", Damage: true,
+		Name: "deliveries stop", Promise: "While the store is away nobody gets anything live.", Damage: true,
 		Expected: "a tenth of the deliveries or more take longer than a second", Observed: felt(h), OK: h.Late*10 >= h.Live+h.Late && h.Late > 0,
 	}
 }
@@ -66,7 +66,7 @@ func deliveriesGoOn(n *measure.Numbers) scenarios.Finding {
 	h := n.Healing
 	return scenarios.Finding{
 		Name: "deliveries go on", Promise: "Who is connected gets messages live, whatever Redis does.",
-		Expected: "at most one delivery in a hundred takes longer than a second", Observed: felt(h), OK: h.Live > 0 && h.Late*100 <= h.Live+h.Late,
+		Expected: "no two seconds pass in which a tenth of the deliveries are late", Observed: felt(h), OK: h.Live > 0 && h.After < 2,
 	}
 }
 

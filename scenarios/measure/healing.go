@@ -14,13 +14,14 @@ const late = time.Second
 type Healing struct {
 	Live  int64  `json:"live"`    // shown within a second
 	Late  int64  `json:"late"`    // shown later, or not by the deadline
-	After Number `json:"after_s"` // from the fault until the last message was sent that came late somewhere; 0: none was
+	After Number `json:"after_s"` // from the fault to the end of the last second in whose messages more than a tenth of the deliveries were late
 }
 
 type healing struct {
 	begun   time.Duration
 	faulted bool
-	last    time.Duration // when the last late message was intended
+	live    bins[float64] // deliveries, by the second since the fault in which their messages were intended
+	late    bins[float64]
 	n       Healing
 }
 
@@ -34,14 +35,17 @@ func (h *healing) observe(e *history.Event, v *ledger.Views) {
 }
 
 func (h *healing) count(m *ledger.Message, took time.Duration) {
-	switch {
-	case !h.faulted || m.Intended < h.begun:
-	case took <= late:
-		h.n.Live++
-	default:
-		h.n.Late++
-		h.last = max(h.last, m.Intended)
+	if !h.faulted || m.Intended < h.begun {
+		return
 	}
+	second := int((m.Intended - h.begun) / time.Second)
+	if took <= late {
+		h.n.Live++
+		*h.live.at(second)++
+		return
+	}
+	h.n.Late++
+	*h.late.at(second)++
 }
 
 // result adds what never came.
@@ -52,8 +56,10 @@ func (h *healing) result(v *ledger.Views) Healing {
 			h.count(x.Message, deadline-max(x.Message.Intended, x.Since))
 		}
 	})
-	if h.n.Late > 0 {
-		h.n.After = seconds(h.last - h.begun)
+	for second, n := range h.late.all {
+		if n > 0.1*(n+*h.live.at(second)) {
+			h.n.After = Number(second + 1)
+		}
 	}
 	return h.n
 }

@@ -69,7 +69,7 @@ func (c Cell) variant() scenarios.Variant {
 	if err != nil {
 		panic(err) // the name is ours
 	}
-	sw.WritePath = c.Path
+	sw.WritePath, sw.Inbox = c.Path, c.Path == chat.WriteLogFirst // without the log nothing names the newest place
 	v := scenarios.Variant{Name: c.Name(), Description: c.Fault.What, Switches: sw, Expect: c.expect()}
 	if c.Fault.Schedule != "" {
 		v.Faults = func(scenarios.Size) string { return c.Fault.Schedule }

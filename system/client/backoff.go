@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 
@@ -14,6 +15,7 @@ const immediateFloor = 10 * time.Millisecond
 // failed together do not return together. Immediate waits only the floor.
 type backoff struct {
 	immediate bool
+	max       time.Duration // 0: that of a device that comes back
 	failures  int
 	refusals  int // of gateways in a row
 }
@@ -32,9 +34,9 @@ func (b *backoff) next(r *rand.Rand) time.Duration {
 		return immediateFloor
 	}
 	pause := resilience.DeviceResume.Policy().Backoff
-	limit := pause.Max
+	limit := cmp.Or(b.max, pause.Max)
 	if b.failures < 7 { // 250 ms * 2^7 is beyond the cap
-		limit = min(pause.Max, pause.First<<b.failures)
+		limit = min(limit, pause.First<<b.failures)
 		b.failures++
 	}
 	return spread(r, limit)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -73,7 +74,7 @@ func (c *Client) Send(ctx context.Context, conversation chat.ID, content string)
 	if err := wire.ValidateSend(chat.NewClientMsgID(c.cfg.Now()), content); err != nil {
 		return c.conclude(s, chat.AsError(err), nil)
 	}
-	var b backoff
+	b := backoff{max: resilience.DeviceSend.Policy().Backoff.Max} // somebody waits for it
 	for {
 		l, err := c.attempt(ctx, s)
 		if err != nil {

@@ -49,7 +49,7 @@ const (
 var table = [...]Policy{
 	DeviceSend: {
 		Name: "device_send", From: "device", To: "gateway, a send's answer",
-		Timeout: 5 * s, Backoff: Backoff{250 * ms, 30 * s}, Inside: []Call{GatewaySend},
+		Timeout: 5 * s, Backoff: Backoff{250 * ms, 5 * s}, Inside: []Call{GatewaySend},
 		GivesUp: "never: the same client_msg_id is sent again until the app ends the send, whose outcome is then unknown",
 	},
 	DeviceRequest: {

@@ -1,0 +1,87 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// KafkaBrokerLoss asks what a dead broker costs those who write.
+//
+// With three replicas nothing has to be moved: the log elects other leaders. What is felt is how long drivers go on
+// asking the dead one, and whether a write that nobody answered is written again as a second message.
+func KafkaBrokerLoss() scenarios.Scenario {
+	return scenarios.Scenario{
+		Name:     "kafka-broker-loss",
+		Question: "One of three Kafka brokers dies while people write. How long do writes stall, and is anything lost or doubled?",
+		Claims:   brokerClaims(),
+		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
+		Play:     storePlay,
+		Variants: []scenarios.Variant{brokerDocument(), brokerHardened()},
+	}
+}
+
+// storePlay is the workload of what happens to stores: small groups that talk all the time.
+func storePlay(size scenarios.Size) scenarios.Play {
+	groups, members, rate := 20, 5, 2.0
+	p := scenarios.Play{Steady: 3 * time.Second, Fault: 16 * time.Second, Recovery: 4 * time.Second, Settle: 20 * time.Second, Step: 250 * time.Millisecond}
+	if size == scenarios.Document {
+		groups, rate = 100, 1
+		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 60*time.Second, 15*time.Second, 60*time.Second
+	}
+	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: float64(groups) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}
+	length := p.Steady + p.Fault + p.Recovery
+	p.Plan = workload.Plan{Users: groups * members, Length: length}
+	for i := range groups {
+		name := fmt.Sprintf("group %d", i+1)
+		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
+			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
+		})
+		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
+	}
+	return p
+}
+
+// dies kills nodes at the fault's beginning and brings them back two seconds before its end.
+func dies(nodes ...string) func(scenarios.Size) string {
+	return func(size scenarios.Size) (schedule string) {
+		p := storePlay(size)
+		for _, n := range nodes {
+			schedule += fmt.Sprintf("at %s kill %s for %s\n", p.Steady, n, p.Fault-2*time.Second)
+		}
+		return schedule
+	}
+}
+
+func brokerDocument() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "document",
+		Description: "a message is published once it is stored; whoever gets no answer sends it again",
+		Switches:    profile(chat.ProfileDocument),
+		Faults:      dies("kafka-2"),
+		Expect:      notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown, "shown-at-most-once": scenarios.Unknown}),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{isFelt(n)}
+		},
+	}
+}
+
+func brokerHardened() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "hardened",
+		Description: "the log decides, and its workers know a message that was written twice",
+		Switches:    profile(chat.ProfileHardened),
+		Faults:      dies("kafka-2"),
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			return []scenarios.Check{works(size), accepts(size, "", 0.99)}
+		},
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{isFelt(n), healsWithin(n, brokerHeals)}
+		},
+	}
+}
