@@ -16,6 +16,9 @@ race: ## the same under the race detector
 mutants: ## switch on each known defect and show which property catches it
 	CHATLAB_MUTANTS=1 go test -count=1 -timeout 20m -v -run TestMutants ./scenarios/mutants
 
+scenarios: ## play every variant of every question, small
+	CHATLAB_VARIANTS=all go test -count=1 -timeout 20m -v -run TestScenarios ./scenarios/catalogue
+
 paths: ## play every write path under every fault and show which promises it keeps
 	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths
 
@@ -57,4 +60,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help engine engine-stop images conformance tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
+.PHONY: help scenarios engine engine-stop images conformance tour contracts alerts run test race mutants paths bench fuzz lint fmt proto

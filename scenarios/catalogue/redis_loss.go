@@ -83,14 +83,12 @@ func redisDocument() scenarios.Variant {
 func redisMitigated() scenarios.Variant {
 	return scenarios.Variant{
 		Name:        "mitigated",
-		Description: "presence dies: the document's fallback asks the gateways, behind a circuit breaker",
+		Description: "presence dies: the document's fallback asks the gateways, behind a circuit breaker, until presence answers",
 		Switches:    profile(chat.ProfileMitigated),
 		Faults:      redisDies("redis-presence"),
-		Expect:      notPromised(map[string]scenarios.Expectation{}),
-		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
-		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
-			return []scenarios.Finding{deliveriesGoOn(n)}
-		},
+		// A store that came back empty is believed: whoever it lost gets nothing live until the next sign of life.
+		Expect: notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown}),
+		Checks: func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
 	}
 }
 
