@@ -9,9 +9,9 @@ const (
 	gathers   = 60 // calls that renew many devices, at most, within the TTL
 )
 
-// Freshness bounds how old it can be what devices are told of presence. To each comes the time of the calls themselves, at most
-// Limits.Call each. While presence is away nothing is told, a sign of
-// life waits up to a third of the TTL for it, and Again says when all is right after it.
+// Freshness bounds how old it can be what devices are told of presence. To each comes the time of the calls themselves, at
+// most Limits.Call each. While presence is away nothing is told, a sign of life waits for it up to a third of the TTL, and
+// Again says when all is right after it.
 type Freshness struct {
 	Online  time.Duration // from a device's resumed until all who watch its user are told
 	Offline time.Duration // from the last sign of life of a user's last device until they are told
