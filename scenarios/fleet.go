@@ -153,10 +153,8 @@ func (f *fleet) connectAll(ctx context.Context, past bool) error {
 func (f *fleet) connect(ctx context.Context, d *device) error {
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
-	if f.run.notify {
-		if err := d.client.RegisterPush(ctx, "fcm", d.name); err != nil {
-			return err
-		}
+	if err := f.registerPush(ctx, d); err != nil {
+		return err
 	}
 	d.start(f.ctx)
 	select {
@@ -164,6 +162,20 @@ func (f *fleet) connect(ctx context.Context, d *device) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("device %s did not connect within %s: %s", d.name, connectWithin, d.lastTrouble())
+	}
+}
+
+// registerPush lets the device take notifications, if anybody sends any. Many devices do this at once, so that a refusal by
+// a system that has just begun is tried again.
+func (f *fleet) registerPush(ctx context.Context, d *device) error {
+	if !f.run.notify {
+		return nil
+	}
+	for {
+		err := d.client.RegisterPush(ctx, "fcm", d.name)
+		if err == nil || !client.Retryable(chat.AsError(err).Code) || !sleep(ctx, 100*time.Millisecond) {
+			return err
+		}
 	}
 }
 

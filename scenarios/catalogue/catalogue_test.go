@@ -44,12 +44,13 @@ func played(sc scenarios.Scenario, busy bool) []scenarios.Variant {
 // TestScenarios plays every scenario small. What each variant must show stands in the scenario's file.
 func TestScenarios(t *testing.T) {
 	for _, sc := range catalogue.All() {
-		sideBySide := sc.Play(scenarios.Small).Plan.PushesPerSecond() < light
+		busy := sc.Play(scenarios.Small).Plan.PushesPerSecond() >= light
+		sideBySide := !busy && !raceDetector
 		t.Run(sc.Name, func(t *testing.T) {
 			if sideBySide {
 				t.Parallel()
 			}
-			for _, v := range played(sc, !sideBySide) {
+			for _, v := range played(sc, busy) {
 				t.Run(v.Name, func(t *testing.T) {
 					if sideBySide {
 						t.Parallel()
