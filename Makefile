@@ -17,7 +17,7 @@ mutants: ## switch on each known defect and show which property catches it
 	CHATLAB_MUTANTS=1 go test -count=1 -timeout 20m -v -run TestMutants ./scenarios/mutants
 
 scenarios: ## play every variant of every question, small
-	CHATLAB_VARIANTS=all go test -count=1 -timeout 20m -v -run TestScenarios ./scenarios/catalogue
+	CHATLAB_VARIANTS=all go test -count=1 -timeout 30m -v -run TestScenarios ./scenarios/catalogue
 
 paths: ## play every write path under every fault and show which promises it keeps
 	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths

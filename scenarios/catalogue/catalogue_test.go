@@ -21,17 +21,23 @@ import (
 func TestMain(m *testing.M) {
 	pod.Main()
 	flag.Parse()
-	_ = flag.Set("test.parallel", "4") // light scenarios: they wait more than they work
+	at := "2" // light scenarios wait more than they work
+	if everything() {
+		at = "1"
+	}
+	_ = flag.Set("test.parallel", at)
 	os.Exit(m.Run())
 }
 
 // light is the load in pushes per second below which scenarios are played side by side: most of their time passes waiting.
 const light = 1000
 
+func everything() bool { return os.Getenv("CHATLAB_VARIANTS") != "" }
+
 // played are the variants of a scenario: all where the environment asks for it (make scenarios) or much has to be pushed,
 // and otherwise the one that has to keep every promise.
 func played(sc scenarios.Scenario, busy bool) []scenarios.Variant {
-	if busy || os.Getenv("CHATLAB_VARIANTS") != "" {
+	if busy || everything() {
 		return sc.Variants
 	}
 	hardened, err := sc.Variant(chat.ProfileHardened)
