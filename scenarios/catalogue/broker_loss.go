@@ -6,7 +6,6 @@ import (
 
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/measure"
-	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
@@ -34,15 +33,7 @@ func storePlay(size scenarios.Size) scenarios.Play {
 		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 60*time.Second, 15*time.Second, 60*time.Second
 	}
 	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: float64(groups) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}
-	length := p.Steady + p.Fault + p.Recovery
-	p.Plan = workload.Plan{Users: groups * members, Length: length}
-	for i := range groups {
-		name := fmt.Sprintf("group %d", i+1)
-		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{
-			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
-		})
-		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
-	}
+	p.Plan = chattingGroups(groups, members, rate, p.Steady+p.Fault+p.Recovery)
 	return p
 }
 

@@ -1,0 +1,22 @@
+package catalogue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chatlab/chatlab/scenarios/workload"
+	"github.com/chatlab/chatlab/system/chat"
+)
+
+// chattingGroups is groups without a common member that talk all the time, each at a rate per second.
+func chattingGroups(groups, members int, rate float64, length time.Duration) workload.Plan {
+	p := workload.Plan{Users: groups * members, Length: length}
+	for i := range groups {
+		name := fmt.Sprintf("group %d", i+1)
+		p.Conversations = append(p.Conversations, workload.Conversation{
+			Name: name, Label: "groups", Kind: chat.Group, Members: workload.Range(members*i, members*(i+1)),
+		})
+		p.Streams = append(p.Streams, workload.Stream{Conversation: name, PerSecond: rate, To: length, Bytes: 300})
+	}
+	return p
+}
