@@ -59,3 +59,31 @@ func TestReconnectsPairLossesWithReturns(t *testing.T) {
 		}
 	}
 }
+
+// A message counts as missed when it was sent while the device had no connection and is shown to it when it is back.
+func TestReconnectsCountWhatWasMissed(t *testing.T) {
+	r, err := history.Open(strings.NewReader(strings.TrimSpace(`
+{"at_ms":0,"kind":"device","device":"a","user":"a"}
+{"at_ms":0,"kind":"device","device":"b","user":"b"}
+{"at_ms":0,"kind":"conversation","conversation":"c","text":"direct"}
+{"at_ms":0,"kind":"joined","user":"a","conversation":"c","seq":1}
+{"at_ms":0,"kind":"joined","user":"b","conversation":"c","seq":1}
+{"at_ms":0,"kind":"phase","text":"fault"}
+{"at_ms":10,"kind":"connected","device":"a"}
+{"at_ms":10,"kind":"connected","device":"b"}
+{"at_ms":90,"kind":"send","device":"a","sender":"a","conversation":"c","client_msg_id":"m1","intended_ms":90}
+{"at_ms":100,"kind":"disconnected","device":"b"}
+{"at_ms":200,"kind":"send","device":"a","sender":"a","conversation":"c","client_msg_id":"m2","intended_ms":200}
+{"at_ms":450,"kind":"connected","device":"b"}
+{"at_ms":460,"kind":"send","device":"a","sender":"a","conversation":"c","client_msg_id":"m3","intended_ms":460}
+{"at_ms":500,"kind":"shown","device":"b","seq":1,"client_msg_id":"m1","message_id":"1","sender":"a","conversation":"c"}
+{"at_ms":500,"kind":"shown","device":"b","seq":2,"client_msg_id":"m2","message_id":"2","sender":"a","conversation":"c"}
+{"at_ms":500,"kind":"shown","device":"b","seq":3,"client_msg_id":"m3","message_id":"3","sender":"a","conversation":"c"}
+{"at_ms":900,"kind":"phase","text":"end"}
+`)))
+	require.NoError(t, err)
+	n, err := Of(r, Options{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n.Reconnects.Missed, "m1 was on its way before, m3 was sent after")
+	require.InDelta(t, 0.45, float64(n.Reconnects.Most), 1e-9, "to the step, which begins with the first return")
+}
