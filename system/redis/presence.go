@@ -44,8 +44,7 @@ func NewPresence(c *Client, ttl time.Duration) *Presence {
 
 // touchSource enters, renews or removes one device for each key, unless a newer epoch of the device is there, and
 // removes what has expired. The last argument is sinceKey. Its answer has a 1 for each key where no newer epoch stood in
-// the way. A batch needs all
-// its keys on one node: presence is one Redis with replicas, not a cluster.
+// the way. A batch needs all its keys on one node: presence is one Redis with replicas, not a cluster.
 const touchSource = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
