@@ -90,13 +90,13 @@ func (g *Gateway) open(s *session) {
 		loser.close(chat.CloseReplaced)
 	}
 	g.sweeper.expect(due)
-	go s.run()
-	switch g.state.Load() { // it may have changed since enter
+	switch g.state.Load() { // it may have changed since enter: a drain that began before add does not know the session
 	case draining:
 		s.close(chat.CloseDraining)
 	case closed:
 		s.conn.Close()
 	}
+	go s.run() // after the look at state: who got an answer is told of a drain, and not closed at once
 }
 
 // accept makes the WebSocket.
