@@ -24,6 +24,9 @@ type Spec struct {
 	Log      *slog.Logger
 	// PresenceTTL and Heartbeat are the document's unless a small run shortens them.
 	PresenceTTL, Heartbeat time.Duration
+	// Direct lets devices dial edge and gateways without a relay between: no fault acts on their links, and the lab needs
+	// neither cores nor descriptors for them.
+	Direct bool
 	// Notified, if set, hears of every notification that a push provider took: the token that the device registered, and
 	// the conversation.
 	Notified func(token, conversation string)

@@ -46,7 +46,7 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	r := &run{play: play, variant: v, opt: opt, rec: rec, schedule: schedule, notify: topology.Pushes > 0, lagging: map[int]bool{}}
 	r.sys, err = env.Start(ctx, Spec{
 		Topology: topology, Switches: v.Switches, Log: opt.Log,
-		PresenceTTL: play.PresenceTTL, Heartbeat: play.Heartbeat, Notified: r.notified,
+		PresenceTTL: play.PresenceTTL, Heartbeat: play.Heartbeat, Direct: play.Direct, Notified: r.notified,
 	})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/chatlab/chatlab/reports/quantity"
 	"github.com/chatlab/chatlab/scenarios"
-	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/load"
 	"github.com/chatlab/chatlab/system/chat"
@@ -46,11 +45,11 @@ func (s socketsCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	env := embedded.Environment{Reason: "devices in processes of their own, pods as processes, stores as stand-ins", Config: deployment.Config{Direct: true}}
+	env := embedded.Environment{Reason: "devices in processes of their own, pods as processes, stores as stand-ins"}
 	c.say(0, fmt.Sprintf("world %s: %s", env.Name(), env.Why()))
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: s.LogLevel}))
 	topology := scenarios.Topology{Gateways: s.Gateways, Messages: 1, Workers: 1, Presences: 1, Partitions: 6}
-	sys, err := env.Start(c.ctx, scenarios.Spec{Topology: topology, Switches: sw, Log: log})
+	sys, err := env.Start(c.ctx, scenarios.Spec{Topology: topology, Switches: sw, Log: log, Direct: true})
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}

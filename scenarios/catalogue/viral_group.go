@@ -43,7 +43,7 @@ const (
 // viralPlay: the neighbours talk all the time, the group goes viral in the middle.
 func viralPlay(size scenarios.Size) scenarios.Play {
 	members, rate := 150, 50.0
-	p := scenarios.Play{Steady: 3 * time.Second, Fault: 4 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
+	p := scenarios.Play{Direct: true, Steady: 3 * time.Second, Fault: 4 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
 	if size == scenarios.Document {
 		members, rate = chat.MaxMembers, 100
 		p.Steady, p.Fault, p.Recovery, p.Settle = 28*time.Second, 30*time.Second, 5*time.Second, 20*time.Second

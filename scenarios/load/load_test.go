@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/scenarios"
-	"github.com/chatlab/chatlab/scenarios/environment/deployment"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/load"
@@ -27,8 +26,8 @@ func TestSocketsComeBack(t *testing.T) {
 	sw, err := chat.Profile(chat.ProfileHardened)
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	sys, err := embedded.Environment{Reason: "test", Config: deployment.Config{Direct: true}}.Start(t.Context(), scenarios.Spec{
-		Topology: scenarios.Topology{Gateways: 2, Messages: 1, Workers: 1, Presences: 1, Partitions: 6}, Switches: sw, Log: log,
+	sys, err := embedded.Environment{Reason: "test"}.Start(t.Context(), scenarios.Spec{
+		Topology: scenarios.Topology{Gateways: 2, Messages: 1, Workers: 1, Presences: 1, Partitions: 6}, Switches: sw, Log: log, Direct: true,
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, sys.Close()) }()

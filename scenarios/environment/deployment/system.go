@@ -26,9 +26,6 @@ import (
 type Config struct {
 	// LastWords, if set, hears of every pod that had something to say, or ended by itself, before a fault or Close ends it.
 	LastWords func(LastWords)
-	// Direct lets devices dial edge and gateways without a relay between: no fault acts on their links, and this process
-	// needs no descriptors for them.
-	Direct bool
 }
 
 // LastWords are the end of a pod's log.
@@ -46,7 +43,7 @@ func Start(ctx context.Context, spec scenarios.Spec, stores Stores, cfg Config) 
 	if spec.Log == nil {
 		spec.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &System{spec: spec, stores: stores, lastWords: cfg.LastWords, links: newLinks(cfg.Direct), pods: newPods()}
+	s := &System{spec: spec, stores: stores, lastWords: cfg.LastWords, links: newLinks(spec.Direct), pods: newPods()}
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
