@@ -19,6 +19,9 @@ mutants: ## switch on each known defect and show which property catches it
 scenarios: ## play every variant of every question, small
 	CHATLAB_VARIANTS=all go test -count=1 -timeout 30m -v -run TestScenarios ./scenarios/catalogue
 
+explore: ## play N random plans (N=20) on the hardened profile; what breaks a promise is shrunk and printed
+	CHATLAB_PLANS=$(or $(N),20) go test -count=1 -timeout 6h -v -run TestRandomPlans ./scenarios/explore
+
 paths: ## play every write path under every fault and show which promises it keeps
 	CHATLAB_PATHS=1 go test -count=1 -timeout 30m -v -run TestPaths ./scenarios/paths
 
@@ -60,4 +63,4 @@ alerts: ## unit tests of the alert rules (needs promtool)
 	promtool check rules system/deploy/monitoring/alerts.yaml
 	promtool test rules system/deploy/monitoring/alerts_test.yaml
 
-.PHONY: help scenarios engine engine-stop images conformance tour contracts alerts run test race mutants paths bench fuzz lint fmt proto
+.PHONY: help scenarios explore engine engine-stop images conformance tour contracts alerts run test race mutants paths bench fuzz lint fmt proto

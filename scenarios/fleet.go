@@ -35,9 +35,10 @@ type conversation struct {
 	id chat.ID
 }
 
-// connectWithin bounds how long the fleet may take to connect, and connectAtOnce how many do so together.
+// connectWithin and connectEach bound how long the fleet may take to connect, and connectAtOnce how many do so together.
 const (
 	connectWithin = 60 * time.Second
+	connectEach   = 20 * time.Millisecond
 	connectAtOnce = 32
 )
 
@@ -131,7 +132,7 @@ func (f *fleet) recordConversation(c workload.Conversation, id chat.ID) {
 
 // connectAll connects the devices that are not away. If there is a past, they get it before anything else happens.
 func (f *fleet) connectAll(ctx context.Context, past bool) error {
-	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	ctx, cancel := context.WithTimeout(ctx, connectWithin+time.Duration(len(f.devices))*connectEach)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(connectAtOnce)

@@ -7,13 +7,18 @@ import (
 
 // A device on a link that faults can act on has three descriptors in this process: its own, and two of the relay.
 const (
-	filesPerDevice = 3
-	filesBesides   = 4000 // stand-ins, pods' links, HTTP connections
+	filesOfDevice = 1
+	filesOfRelay  = 2
+	filesBesides  = 4000 // stand-ins, pods' links, HTTP connections
 )
 
 // openFiles makes sure that a play's devices find descriptors, and raises the limit where this process may.
-func openFiles(devices int) error {
-	want := uint64(filesPerDevice*devices + filesBesides)
+func openFiles(play Play) error {
+	devices, each := play.Plan.Users, filesOfDevice
+	if !play.Direct {
+		each += filesOfRelay
+	}
+	want := uint64(each*devices + filesBesides)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("ask for the limit of open files: %w", err)

@@ -30,7 +30,7 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 	if err != nil {
 		return err
 	}
-	if err := openFiles(play.Plan.Users); err != nil {
+	if err := openFiles(play); err != nil {
 		return err
 	}
 	topology := sc.Topology

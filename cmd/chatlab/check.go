@@ -8,6 +8,7 @@ import (
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/catalogue"
+	"github.com/chatlab/chatlab/scenarios/explore"
 	"github.com/chatlab/chatlab/scenarios/history"
 )
 
@@ -42,6 +43,10 @@ func (k checkCommand) Run(c *console) error {
 
 // asked finds what a history was recorded for.
 func asked(h history.Header) (scenarios.Scenario, scenarios.Variant, scenarios.Size, error) {
+	if h.Scenario == explore.Name {
+		sc := explore.Scenario(h.Variant)
+		return sc, sc.Variants[0], scenarios.Small, nil
+	}
 	sc, err := catalogue.Find(h.Scenario)
 	if err != nil {
 		return sc, scenarios.Variant{}, "", err

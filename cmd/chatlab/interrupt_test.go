@@ -14,6 +14,8 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 )
 
 // TestInterruptLeavesHistoryAndNothingElse presses Ctrl-C in the middle of a run.
@@ -21,7 +23,7 @@ func TestInterruptLeavesHistoryAndNothingElse(t *testing.T) {
 	t.Parallel()
 	out, temporary := filepath.Join(t.TempDir(), "out"), t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "chatlab", "run", "steady-state", "--out", out)
-	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+	cmd.Env = append(os.Environ(), "TMPDIR="+temporary, worlds.Variable+"="+worlds.Embedded)
 	var told bytes.Buffer
 	cmd.Stderr = &told
 	stdout, err := cmd.StdoutPipe()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chatlab/chatlab/reports"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 	"github.com/chatlab/chatlab/scenarios/load"
 )
 
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error { e.Setenv(worlds.Variable, worlds.Embedded); return nil }, // whatever engine answers
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "judged": judged, "story": story, "cut": cut, "empty": empty,
 		},

@@ -15,11 +15,13 @@ import (
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/catalogue"
+	"github.com/chatlab/chatlab/scenarios/explore"
 )
 
 type runCommand struct {
-	Scenario string     `arg:"" help:"Name of the scenario; chatlab list shows them."`
-	World    string     `help:"Where it runs: embedded, which needs nothing installed, or containers: real Kafka, Cassandra and Redis." placeholder:"embedded" env:"CHATLAB_WORLD"`
+	Scenario string     `arg:"" optional:"" help:"Name of the scenario; chatlab list shows them."`
+	Plan     string     `help:"Play a plan instead of a scenario, such as make explore prints when one breaks a promise." placeholder:"FILE" type:"path"`
+	World    string     `help:"Where it runs: embedded, which needs nothing installed; containers: real Kafka, Cassandra and Redis; or auto: containers if an engine answers that has the images." placeholder:"auto" env:"CHATLAB_WORLD"`
 	Variant  []string   `help:"Only these variants; all when left out." placeholder:"NAME"`
 	Size     string     `help:"small takes seconds; document has the reference design's own numbers." enum:"small,document" default:"small"`
 	Seed     uint64     `help:"The same seed plays the same workload." default:"1"`
@@ -33,7 +35,11 @@ func (r runCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	c.say(0, fmt.Sprintf("%s, size %s, seed %d", sc.Name, r.Size, r.Seed))
+	if r.Plan != "" {
+		c.say(0, "plan "+r.Plan)
+	} else {
+		c.say(0, fmt.Sprintf("%s, size %s, seed %d", sc.Name, r.Size, r.Seed))
+	}
 	words := &lastWords{}
 	env, leave, err := r.enter(c, words)
 	if err != nil {
@@ -66,7 +72,14 @@ func (r runCommand) variants(c *console, env scenarios.Environment, words *lastW
 }
 
 // choose finds the scenario and the variants that were asked for.
-func (r runCommand) choose() (scenarios.Scenario, []scenarios.Variant, error) {
+func (r *runCommand) choose() (scenarios.Scenario, []scenarios.Variant, error) {
+	switch {
+	case r.Plan != "":
+		sc, err := r.planned()
+		return sc, sc.Variants, err
+	case r.Scenario == "":
+		return scenarios.Scenario{}, nil, errors.New("name a scenario, or a plan with --plan FILE\nchatlab list shows what each scenario asks")
+	}
 	sc, err := catalogue.Find(r.Scenario)
 	if err != nil {
 		return sc, nil, fmt.Errorf("%w\nchatlab list shows what each asks", err)
@@ -83,6 +96,24 @@ func (r runCommand) choose() (scenarios.Scenario, []scenarios.Variant, error) {
 		chosen = sc.Variants
 	}
 	return sc, chosen, nil
+}
+
+// planned reads the plan, which says all that a scenario leaves to flags.
+func (r *runCommand) planned() (sc scenarios.Scenario, err error) {
+	if r.Scenario != "" || len(r.Variant) > 0 || r.Size != string(scenarios.Small) || r.Seed != 1 {
+		return sc, errors.New("a plan has its own workload, switches, length and seed: leave out scenario, --variant, --size and --seed")
+	}
+	f, err := os.Open(r.Plan)
+	if err != nil {
+		return sc, fmt.Errorf("open plan: %w", err)
+	}
+	defer f.Close()
+	p, err := explore.Read(f)
+	if err != nil {
+		return sc, fmt.Errorf("%s: %w", r.Plan, err)
+	}
+	r.Seed = p.Seed
+	return p.Scenario()
 }
 
 // clear makes the directory and takes the last run's report out of it, so that a run which ends early does not leave
@@ -114,6 +145,9 @@ func (r runCommand) report(c *console, sc scenarios.Scenario, results []scenario
 // again is the command that plays the same run.
 func (r runCommand) again() string {
 	args := []string{"go run ./cmd/chatlab run", r.Scenario, "--size", r.Size, "--seed", fmt.Sprint(r.Seed)}
+	if r.Plan != "" {
+		args = []string{"go run ./cmd/chatlab run --plan", r.Plan}
+	}
 	if r.World != "" {
 		args = append(args, "--world", r.World)
 	}

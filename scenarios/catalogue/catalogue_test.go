@@ -12,22 +12,30 @@ import (
 
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/catalogue"
-	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
+var world scenarios.Environment
+
 func TestMain(m *testing.M) {
 	pod.Main()
 	flag.Parse()
-	at := "2" // light scenarios wait more than they work
-	if everything() {
-		at = "1"
-	}
-	_ = flag.Set("test.parallel", at)
-	os.Exit(m.Run())
+	os.Exit(worlds.During(worlds.Options{Name: worlds.Named(testing.Short())}, func(w scenarios.Environment) int {
+		world = w
+		at := "2" // light scenarios wait more than they work
+		if everything() || shared() {
+			at = "1"
+		}
+		_ = flag.Set("test.parallel", at)
+		return m.Run()
+	}))
 }
+
+// shared says that all runs have the same stores, and so one at a time.
+func shared() bool { return world.Name() == worlds.Containers }
 
 // light is the load in pushes per second below which scenarios are played side by side: most of their time passes waiting.
 const light = 1000
@@ -51,7 +59,7 @@ func played(sc scenarios.Scenario, busy bool) []scenarios.Variant {
 func TestScenarios(t *testing.T) {
 	for _, sc := range catalogue.All() {
 		busy := sc.Play(scenarios.Small).Plan.PushesPerSecond() >= light
-		sideBySide := !busy && !raceDetector
+		sideBySide := !busy && !raceDetector && !shared()
 		t.Run(sc.Name, func(t *testing.T) {
 			if sideBySide {
 				t.Parallel()
@@ -87,9 +95,8 @@ func playOnce(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) scenario
 	file := filepath.Join(t.TempDir(), "history.chatlab")
 	out, err := os.Create(file)
 	require.NoError(t, err)
-	env := embedded.Environment{Reason: "tests run where nothing has to be installed"}
 	opt := scenarios.Options{Seed: 1, Size: scenarios.Small, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	require.NoError(t, scenarios.Run(t.Context(), env, sc, v, opt, out))
+	require.NoError(t, scenarios.Run(t.Context(), world, sc, v, opt, out))
 	require.NoError(t, out.Close())
 	res, err := scenarios.Judge(sc, v, scenarios.Small, file)
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"path"
 
@@ -84,16 +85,30 @@ func (l *links) toPublic(to string) error {
 	if !l.direct {
 		return l.addPod(clients, to, public(to), true)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeAddress()
 	if err != nil {
 		return fmt.Errorf("find an address for %s: %w", to, err)
 	}
-	l.fixed[to] = free.Addr().String()
+	l.fixed[to] = address
 	if l.names[clients] == nil {
 		l.names[clients] = map[string]string{}
 	}
-	l.names[clients][public(to)] = l.fixed[to]
-	return free.Close()
+	l.names[clients][public(to)] = address
+	return nil
+}
+
+// freeAddress finds a port that no dial takes while its pod is away: kernels dial from higher ones.
+func freeAddress() (string, error) {
+	const lowest, highest, attempts = 10_000, 32_000, 100
+	for n := 1; ; n++ {
+		free, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(highest-lowest)))
+		if err == nil {
+			return free.Addr().String(), free.Close()
+		}
+		if n == attempts {
+			return "", err
+		}
+	}
 }
 
 func (l *links) toStores(role, pod string, stores []Endpoint) error {

@@ -50,3 +50,22 @@ func (i Images) choose(ctx context.Context, e *engine) (Images, error) {
 	}
 	return i, nil
 }
+
+// AtHand says what is missing for a cluster to start without a pull: an engine that answers, or images.
+func AtHand(ctx context.Context, images Images) error {
+	e, err := connect(ctx)
+	if err != nil {
+		return errors.New("no container engine answers")
+	}
+	defer e.Close()
+	chosen, err := images.choose(ctx, e)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{chosen.Kafka, chosen.Cassandra, chosen.Redis} {
+		if has, err := e.has(ctx, name); err != nil || !has {
+			return errors.Join(err, fmt.Errorf("image %s is not at hand", name))
+		}
+	}
+	return nil
+}
