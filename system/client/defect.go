@@ -3,7 +3,7 @@ package client
 // Defects break the device on purpose, so that mutation tests can prove that the lab's properties see it.
 type Defects struct {
 	NoDedupe  bool // shows again what it has shown
-	NoGapFill bool // jumps over gaps and reads no history
+	NoGapFill bool // jumps over gaps and reads no history, nor a first screen
 	NoOrder   bool // shows messages as they come
 }
 

@@ -77,7 +77,7 @@ type backlog struct {
 // openScreen begins a Run as an app that is opened: with a first screen; the lock is held.
 func (c *Client) openScreen(ctx context.Context) {
 	c.backlog.screen = nil
-	if c.cfg.Sync != SyncNewest {
+	if c.cfg.Sync != SyncNewest || c.rules.defects.NoGapFill {
 		return
 	}
 	done := make(chan struct{})
