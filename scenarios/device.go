@@ -100,13 +100,14 @@ func (d *device) lastTrouble() string {
 
 // send invokes one send and notes its intended time with its first attempt. The content begins with the operation's
 // number, by which the first attempt is told from those of other sends.
-func (d *device) send(ctx context.Context, number int, op intended, conv chat.ID, bytes int) {
+func (d *device) send(ctx context.Context, number int, op intended, conv chat.ID, bytes int) (acked bool) {
 	d.fleet.run.ops.put(number, op)
 	_, err := d.client.Send(ctx, conv, content(number, bytes)) // the outcome is in the events, but for the one below
 	var failed *client.SendError
 	if errors.As(err, &failed) && failed.Outcome == client.Unsent {
 		d.recordUnsent(number, op, conv, failed)
 	}
+	return err == nil
 }
 
 // recordUnsent notes a send of which no frame ever went out: it has no client_msg_id, so it gets a name of its own.

@@ -20,6 +20,7 @@ type Options struct {
 	Commit   string
 	Log      *slog.Logger
 	Progress func(Progress) // called a few times a second; nil: nobody watches
+	Patience int            // how many times the planned settling time this world gets; 0: once
 }
 
 // Run plays one variant in an environment and writes what happened to out. It judges nothing: Judge does, from the

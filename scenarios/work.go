@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 // counters are what the progress line and the end of settling need.
 type counters struct {
 	sends, acks, others, raws, shows atomic.Int64
+	owed                             atomic.Int64 // shows of what was acknowledged, one by each member
 	lag                              atomic.Int64
 	phase                            atomic.Pointer[string]
 }
@@ -63,8 +65,12 @@ func (r *run) work(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		d := r.fleet.devices[op.Sender]
-		r.fleet.running.Go(func() { d.send(r.sendCtx, number, intended{at}, r.fleet.convs[op.Conversation].id, op.Bytes) })
+		d, conv := r.fleet.devices[op.Sender], &r.fleet.convs[op.Conversation]
+		r.fleet.running.Go(func() {
+			if d.send(r.sendCtx, number, intended{at}, conv.id, op.Bytes) {
+				r.counts.owed.Add(int64(len(conv.Members)))
+			}
+		})
 	}
 }
 
@@ -123,12 +129,12 @@ func (r *run) settle(ctx context.Context) {
 	if r.variant.Settle != nil {
 		within = r.variant.Settle(r.opt.Size)
 	}
-	deadline := time.NewTimer(within)
+	deadline := time.NewTimer(within * time.Duration(max(1, r.opt.Patience)))
 	defer deadline.Stop()
-	tick := time.NewTicker(250 * time.Millisecond)
+	tick := time.NewTicker(settleTick)
 	defer tick.Stop()
-	quiet, shown := 0, int64(-1)
-	for quiet < 8 { // two seconds without a change, which is longer than any heartbeat that follows a reconnect
+	quiet, shown := time.Duration(0), int64(-1)
+	for quiet < r.calm() {
 		select {
 		case <-deadline.C:
 			return
@@ -138,11 +144,24 @@ func (r *run) settle(ctx context.Context) {
 		}
 		c := &r.counts
 		done := c.acks.Load()+c.others.Load() == c.sends.Load() && c.lag.Load() == 0 && c.shows.Load() == shown && r.fleet.allUp()
-		if quiet++; !done {
+		if quiet += settleTick; !done {
 			quiet = 0
 		}
 		shown = c.shows.Load()
 	}
+}
+
+const settleTick = 250 * time.Millisecond
+
+// calm is for how long nothing must change before a run is settled: two seconds where everything was shown, which is
+// longer than any heartbeat that follows a reconnect. A push that found nobody is made good by the next heartbeat, so
+// where something is missing that must have had its time, too.
+func (r *run) calm() time.Duration {
+	const calm = 2 * time.Second
+	if r.counts.shows.Load() >= r.counts.owed.Load() {
+		return calm
+	}
+	return cmp.Or(r.play.Heartbeat, 30*time.Second) + calm
 }
 
 func (f *fleet) allUp() bool { return f.up() == len(f.devices) }

@@ -12,6 +12,7 @@ import (
 	"github.com/chatlab/chatlab/reports/compose"
 	"github.com/chatlab/chatlab/reports/terminal"
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 )
 
 // play runs one variant into its history file and judges that file.
@@ -45,7 +46,7 @@ func (r runCommand) record(c *console, env scenarios.Environment, sc scenarios.S
 	}
 	started := starting(progress, v.Name)
 	err = scenarios.Run(c.ctx, env, sc, v, scenarios.Options{
-		Seed: r.Seed, Size: scenarios.Size(r.Size), Commit: compose.Commit(),
+		Seed: r.Seed, Size: scenarios.Size(r.Size), Commit: compose.Commit(), Patience: worlds.Patience(env),
 		Log: slog.New(slog.NewTextHandler(progress.Above(c.stderr), &slog.HandlerOptions{Level: r.LogLevel})),
 		Progress: func(p scenarios.Progress) {
 			started()

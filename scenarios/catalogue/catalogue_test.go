@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func everything() bool { return os.Getenv("CHATLAB_VARIANTS") != "" }
 // played are the variants of a scenario: all where the environment asks for it (make scenarios) or much has to be pushed,
 // and otherwise the one that has to keep every promise.
 func played(sc scenarios.Scenario, busy bool) []scenarios.Variant {
-	if busy || everything() {
+	if busy && !shared() || everything() {
 		return sc.Variants
 	}
 	hardened, err := sc.Variant(chat.ProfileHardened)
@@ -95,7 +96,7 @@ func playOnce(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) scenario
 	file := filepath.Join(t.TempDir(), "history.chatlab")
 	out, err := os.Create(file)
 	require.NoError(t, err)
-	opt := scenarios.Options{Seed: 1, Size: scenarios.Small, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	opt := scenarios.Options{Seed: 1, Size: scenarios.Small, Patience: worlds.Patience(world), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	require.NoError(t, scenarios.Run(t.Context(), world, sc, v, opt, out))
 	require.NoError(t, out.Close())
 	res, err := scenarios.Judge(sc, v, scenarios.Small, file)
@@ -117,8 +118,15 @@ func undecided(res scenarios.Result) bool {
 	return some
 }
 
-// judged leaves out what the race detector's slowness would decide.
-func judged(p scenarios.Judged) bool { return !raceDetector || !aboutTime(p.Name) }
+// judged leaves out what the race detector's slowness would decide, and what that of six JVMs that share a few cores with
+// everything else would.
+func judged(p scenarios.Judged) bool {
+	slow := raceDetector || shared() && runtime.NumCPU() < coresForServers
+	return !slow || !aboutTime(p.Name)
+}
+
+// coresForServers is from how many on real servers are no more than a part of the load.
+const coresForServers = 8
 
 // aboutTime says that a property bounds a duration or a rate.
 func aboutTime(name string) bool {

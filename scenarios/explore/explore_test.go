@@ -84,7 +84,7 @@ func play(now require.TestingT, t *testing.T, p explore.Plan) (broken string) {
 	out, err := os.CreateTemp(t.TempDir(), "history-*.chatlab")
 	require.NoError(now, err)
 	defer os.Remove(out.Name())
-	opt := scenarios.Options{Seed: p.Seed, Size: scenarios.Small, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	opt := scenarios.Options{Seed: p.Seed, Size: scenarios.Small, Patience: worlds.Patience(world), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	require.NoError(now, scenarios.Run(t.Context(), world, sc, v, opt, out))
 	require.NoError(now, out.Close())
 	res, err := scenarios.Judge(sc, v, scenarios.Small, out.Name())

@@ -59,6 +59,15 @@ func Open(ctx context.Context, o Options) (env scenarios.Environment, leave func
 		"an engine answers that has their images, else embedded", o.Name, Variable)
 }
 
+// Patience is by how much longer than planned a run in a world may settle. Eight real servers on a machine that also carries
+// devices and pods take their time; what arrives late is late, and what does not arrive is lost.
+func Patience(w scenarios.Environment) int {
+	if w.Name() == Containers {
+		return 4
+	}
+	return 1
+}
+
 func choose(ctx context.Context, images cluster.Images) (name, why string) {
 	if err := cluster.AtHand(ctx, images); err != nil {
 		return Embedded, "nothing has to be installed for it; for containers, " + err.Error()
