@@ -108,7 +108,7 @@ func ofPods(p explore.Pods) *rapid.Generator[chaos.Fault] {
 			}
 			return chaos.Skew{Name: name, By: by}
 		case kind == "drain" && role == "gateway":
-			return chaos.Drain{Name: name, Over: tenths(t, "over", 5, 30)}
+			return chaos.Drain{Name: name, Over: tenths(t, "over", 10, 30)}
 		}
 		return chaos.Freeze{Name: name}
 	})

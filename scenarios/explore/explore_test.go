@@ -60,6 +60,13 @@ func TestRandomPlans(t *testing.T) {
 	})
 }
 
+// TestADefectIsSeen: a plan of a system that loses what it acknowledged breaks the promise that this would not happen.
+func TestADefectIsSeen(t *testing.T) {
+	p, err := explore.Read(strings.NewReader(strings.Replace(good, `"seed"`, `"switches":{"mutant":"lost_write"},"seed"`, 1)))
+	require.NoError(t, err)
+	require.Contains(t, play(t, t, p), "no-acked-loss")
+}
+
 // TestRegressions plays what once broke a promise.
 func TestRegressions(t *testing.T) {
 	files, err := filepath.Glob("testdata/regressions/*.json")
