@@ -32,7 +32,7 @@ func crashPlay(size scenarios.Size) scenarios.Play {
 		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {
-		groups, members, rate = 600, 25, 0.05
+		groups, members, rate = 200, 25, 0.1
 		p.Gateways, p.Direct = 20, true
 		p.Steady, p.Fault, p.Recovery, p.Settle = 15*time.Second, 30*time.Second, 5*time.Second, 40*time.Second
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}

@@ -149,12 +149,18 @@ func (p *Pod) Stop(within time.Duration) error {
 	}
 }
 
-// Freeze stops the process as a long pause would: its sockets live, nothing answers.
+// Freeze stops the process as a long pause would: its sockets live, nothing answers. It returns when that is so.
 func (p *Pod) Freeze() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.frozen {
+		return nil
+	}
 	p.frozen = true
-	return p.cmd.Process.Signal(syscall.SIGSTOP)
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStop(p.cmd.Process.Pid)
 }
 
 // Thaw continues a frozen process.
