@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -118,15 +117,8 @@ func undecided(res scenarios.Result) bool {
 	return some
 }
 
-// judged leaves out what the race detector's slowness would decide, and what that of six JVMs that share a few cores with
-// everything else would.
-func judged(p scenarios.Judged) bool {
-	slow := raceDetector || shared() && runtime.NumCPU() < coresForServers
-	return !slow || !aboutTime(p.Name)
-}
-
-// coresForServers is from how many on real servers are no more than a part of the load.
-const coresForServers = 8
+// judged leaves out what the race detector's slowness would decide.
+func judged(p scenarios.Judged) bool { return !raceDetector || !aboutTime(p.Name) }
 
 // aboutTime says that a property bounds a duration or a rate.
 func aboutTime(name string) bool {
