@@ -87,8 +87,6 @@ func TestFramesAreRefusedWithACode(t *testing.T) {
 
 // What other services refuse reaches the device with the same code and time.
 func TestRefusalsOfServicesReachTheDevice(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Limits.Send = 50 * time.Millisecond })
-	d := w.resume(chat.NewID(), "phone", 1)
 	detailed := func(code chat.Code) error {
 		st, err := status.New(codes.Aborted, "no").WithDetails(&pb.Refusal{Code: string(code), Message: "no", RetryAfterMs: 1500})
 		require.NoError(t, err)
@@ -112,16 +110,20 @@ func TestRefusalsOfServicesReachTheDevice(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w.messages.send = func(ctx context.Context, _ *pb.SendRequest) (*pb.SendResponse, error) { return nil, c.call(ctx) }
-			out := sendFrame(chat.NewID(), "hello")
-			d.say(out)
-			f := d.hear()
-			require.Equal(t, wire.TypeError, f.Type)
-			require.Equal(t, c.code, f.Code)
-			require.Equal(t, out.ClientMsgID, f.ClientMsgID)
-			if name == string(c.code) {
-				require.EqualValues(t, 1500, f.RetryAfterMS)
-			}
+			bubble(t, nil, func(t *testing.T, w *world) {
+				d := w.resume(chat.NewID(), "phone", 1)
+				d.patience = time.Minute
+				w.messages.send = func(ctx context.Context, _ *pb.SendRequest) (*pb.SendResponse, error) { return nil, c.call(ctx) }
+				out := sendFrame(chat.NewID(), "hello")
+				d.say(out)
+				f := d.hear()
+				require.Equal(t, wire.TypeError, f.Type)
+				require.Equal(t, c.code, f.Code)
+				require.Equal(t, out.ClientMsgID, f.ClientMsgID)
+				if name == string(c.code) {
+					require.EqualValues(t, 1500, f.RetryAfterMS)
+				}
+			})
 		})
 	}
 }

@@ -32,10 +32,10 @@ func nodes(image string, n *network) (out []*Server, err error) {
 		s := &Server{
 			Kind: Cassandra, Name: fmt.Sprintf("cassandra-%d", i+1), Announced: netip.AddrPortFrom(cfg.Host, 9042).String(),
 			ip: ip, image: image, user: "cassandra", port: 9042, memory: nodeMemory,
-			command: []string{"/opt/cassandra/bin/cassandra", "-f"},
+			command: []string{"/chatlab/start-cassandra.sh"},
 			env:     map[string]string{"CASSANDRA_CONF": "/chatlab"},
 		}
-		if s.files, err = rendered(cfg, "cassandra.yaml", "cassandra-env.sh", "logback.xml"); err != nil {
+		if s.files, err = rendered(cfg, "cassandra.yaml", "cassandra-env.sh", "logback.xml", "start-cassandra.sh"); err != nil {
 			return nil, err
 		}
 		s.answers = s.nodeAnswers
