@@ -26,8 +26,8 @@ func KafkaBrokerLoss() scenarios.Scenario {
 
 // storePlay is the workload of what happens to stores: small groups that talk all the time.
 func storePlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 20, 5, 2.0
-	p := scenarios.Play{Steady: 3 * time.Second, Fault: 16 * time.Second, Recovery: 4 * time.Second, Settle: 20 * time.Second, Step: 250 * time.Millisecond}
+	groups, members, rate := 10, 5, smallRate
+	p := scenarios.Play{Steady: 4 * time.Second, Fault: 16 * time.Second, Recovery: 4 * time.Second, Settle: 20 * time.Second, Step: 250 * time.Millisecond}
 	if size == scenarios.Document {
 		groups, rate = 100, 1
 		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 60*time.Second, 15*time.Second, 60*time.Second

@@ -38,9 +38,9 @@ const margin = 2 * time.Second
 
 // drainPlay: groups across all gateways talk all the time.
 func drainPlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 10, 16, 2.0
+	groups, members, rate := 10, 16, smallRate
 	p := scenarios.Play{
-		Steady: 3 * time.Second, Fault: drainOver(size) + 2*time.Second, Recovery: time.Second, Settle: 15 * time.Second, Step: 100 * time.Millisecond,
+		Steady: 4 * time.Second, Fault: drainOver(size) + 2*time.Second, Recovery: time.Second, Settle: 15 * time.Second, Step: 100 * time.Millisecond,
 		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {

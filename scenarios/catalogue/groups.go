@@ -8,6 +8,10 @@ import (
 	"github.com/chatlab/chatlab/system/chat"
 )
 
+// smallRate is how many messages a second go into each of ten groups or so in a small run: what two cores carry with ease
+// when they also carry three real nodes each of Kafka and Cassandra, and enough to count.
+const smallRate = 0.8
+
 // chattingGroups is groups without a common member that talk all the time, each at a rate per second.
 func chattingGroups(groups, members int, rate float64, length time.Duration) workload.Plan {
 	p := workload.Plan{Users: groups * members, Length: length}

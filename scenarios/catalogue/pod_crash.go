@@ -26,9 +26,9 @@ func PodCrash() scenarios.Scenario {
 
 // crashPlay: groups across all gateways; the pod stays dead while the fault lasts, so that the others must absorb its sockets.
 func crashPlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 10, 16, 2.0
+	groups, members, rate := 10, 16, smallRate
 	p := scenarios.Play{
-		Steady: 3 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 12 * time.Second, Step: 100 * time.Millisecond,
+		Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 12 * time.Second, Step: 100 * time.Millisecond,
 		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {

@@ -35,9 +35,9 @@ func redisAway(size scenarios.Size) time.Duration {
 
 // redisPlay: everybody is connected all the time, and everybody's phone takes notifications.
 func redisPlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 10, 10, 2.0
+	groups, members, rate := 10, 10, smallRate
 	p := scenarios.Play{
-		Steady: 3 * time.Second, Fault: 14 * time.Second, Recovery: 3 * time.Second, Settle: 20 * time.Second,
+		Steady: 4 * time.Second, Fault: 14 * time.Second, Recovery: 3 * time.Second, Settle: 20 * time.Second,
 		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second,
 		Scale: []scenarios.Scale{{What: "presence TTL and heartbeat", Factor: 12.0 / 60, Reason: "small runs take seconds"}},
 	}

@@ -36,10 +36,10 @@ func SteadyState() scenarios.Scenario {
 
 // steadyPlay: groups of ten and pairs, at a rate that two cores carry with ease.
 func steadyPlay(size scenarios.Size) scenarios.Play {
-	groups, pairs, rate := 8, 10, 2.0
-	p := scenarios.Play{Steady: 2 * time.Second, Fault: 4 * time.Second, Recovery: time.Second, Settle: 8 * time.Second}
+	groups, pairs, rate := 8, 10, smallRate
+	p := scenarios.Play{Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 8 * time.Second}
 	if size == scenarios.Document {
-		groups, pairs = 40, 50
+		groups, pairs, rate = 40, 50, 2
 		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 30*time.Second, 5*time.Second, 15*time.Second
 	}
 	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: (float64(groups) + float64(pairs)/5) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}
