@@ -49,7 +49,7 @@ func healed(r scenarios.Result) []scenarios.Measured {
 }
 
 func felt(h measure.Healing) string {
-	return fmt.Sprintf("%d deliveries were live, %d took more than a second, it was felt for %.0f s", h.Live, h.Late, float64(h.After))
+	return fmt.Sprintf("%d deliveries were live, %d took more than a second, it was felt for %.0f s, %.0f s of them while it lasted", h.Live, h.Late, float64(h.After), float64(h.Within))
 }
 
 // deliveriesStop: the impact variant must show it.

@@ -39,7 +39,7 @@ const (
 // that what is read and sent is for that device.
 func weekPlay(size scenarios.Size) scenarios.Play {
 	conversations, messages, users := 60, 6, bigMembers+20
-	p := scenarios.Play{Steady: 2 * time.Second, Fault: 2 * time.Second, Recovery: 500 * time.Millisecond, Settle: 10 * time.Second, Step: 100 * time.Millisecond}
+	p := scenarios.Play{Steady: 5 * time.Second, Fault: 3 * time.Second, Recovery: 500 * time.Millisecond, Settle: 10 * time.Second, Step: 100 * time.Millisecond}
 	if size == scenarios.Document {
 		conversations, messages, users = 500, 20, 2*bigMembers
 		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 40*time.Second, time.Second, 30*time.Second
@@ -57,7 +57,7 @@ func weekPlay(size scenarios.Size) scenarios.Play {
 	for i := range talking {
 		c := p.Plan.Conversations[i*conversations/talking]
 		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{
-			Conversation: c.Name, PerSecond: 5, To: p.Steady - 1100*time.Millisecond, Bytes: 300, Senders: c.Members[1:],
+			Conversation: c.Name, PerSecond: 1, To: p.Steady - 2*time.Second, Bytes: 300, Senders: c.Members[1:],
 		})
 	}
 	p.Plan.Absences = []workload.Absence{{User: returner, To: p.Steady}}

@@ -37,15 +37,15 @@ const (
 	crowd      = 6
 	sameGroups = 2
 	farGroups  = 4
-	chatter    = 8.0 // messages/s of each: below the group limit, so that nobody but the viral group meets it
+	chatter    = 8.0 // messages/s of each at document size: below the group limit, so that nobody but the viral group meets it
 )
 
 // viralPlay: the neighbours talk all the time, the group goes viral in the middle.
 func viralPlay(size scenarios.Size) scenarios.Play {
-	members, rate := 150, 50.0
-	p := scenarios.Play{Direct: true, Steady: 3 * time.Second, Fault: 4 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
+	members, rate, same, far := 150, 30.0, 4.0, 2.0
+	p := scenarios.Play{Direct: true, Steady: 4 * time.Second, Fault: 4 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
 	if size == scenarios.Document {
-		members, rate = chat.MaxMembers, 100
+		members, rate, same, far = chat.MaxMembers, 100, chatter, chatter
 		p.Steady, p.Fault, p.Recovery, p.Settle = 28*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
 	} else {
 		p.Scale = []scenarios.Scale{
@@ -60,20 +60,20 @@ func viralPlay(size scenarios.Size) scenarios.Play {
 		Streams:       []workload.Stream{{Conversation: viral, PerSecond: rate, From: p.Steady, To: p.Steady + p.Fault, Bytes: 300}},
 	}
 	for range sameGroups {
-		addNeighbour(&p.Plan, workload.Conversation{Label: sameNeigh, SamePartitionAs: viral})
+		addNeighbour(&p.Plan, same, workload.Conversation{Label: sameNeigh, SamePartitionAs: viral})
 	}
 	for range farGroups {
-		addNeighbour(&p.Plan, workload.Conversation{Label: farNeigh, OtherPartitionThan: viral})
+		addNeighbour(&p.Plan, far, workload.Conversation{Label: farNeigh, OtherPartitionThan: viral})
 	}
 	return p
 }
 
-func addNeighbour(p *workload.Plan, c workload.Conversation) {
+func addNeighbour(p *workload.Plan, rate float64, c workload.Conversation) {
 	c.Name, c.Kind = fmt.Sprintf("neighbour %d", len(p.Conversations)), chat.Group
 	c.Members = workload.Range(p.Users, p.Users+crowd)
 	p.Users += crowd
 	p.Conversations = append(p.Conversations, c)
-	p.Streams = append(p.Streams, workload.Stream{Conversation: c.Name, PerSecond: chatter, To: p.Length, Bytes: 300})
+	p.Streams = append(p.Streams, workload.Stream{Conversation: c.Name, PerSecond: rate, To: p.Length, Bytes: 300})
 }
 
 // linkLatency is the network between workers and gateways that loopback does not have.

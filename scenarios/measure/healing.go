@@ -15,10 +15,14 @@ type Healing struct {
 	Live  int64  `json:"live"`    // shown within a second
 	Late  int64  `json:"late"`    // shown later, or not by the deadline
 	After Number `json:"after_s"` // from the fault to the end of the last second in whose messages more than a tenth of the deliveries were late
+	// Within is the same where only messages count that were sent before the last fault ended: what it costs to bring back
+	// what was lost is seen in After.
+	Within Number `json:"within_s"`
 }
 
 type healing struct {
 	begun   time.Duration
+	ended   time.Duration // the last fault's end; 0: none has ended
 	faulted bool
 	live    bins[float64] // deliveries, by the second since the fault in which their messages were intended
 	late    bins[float64]
@@ -28,6 +32,9 @@ type healing struct {
 func (h *healing) observe(e *history.Event, v *ledger.Views) {
 	if e.Kind == history.FaultBegun && !h.faulted {
 		h.begun, h.faulted = e.At, true
+	}
+	if e.Kind == history.FaultEnded {
+		h.ended = e.At
 	}
 	if m := v.Fresh; m != nil && m.Sent && m.Device != e.Device {
 		h.count(m, e.At-max(m.Intended, v.Devices.Of(e.Device).Since))
@@ -59,6 +66,9 @@ func (h *healing) result(v *ledger.Views) Healing {
 	for second, n := range h.late.all {
 		if n > 0.1*(n+*h.live.at(second)) {
 			h.n.After = Number(second + 1)
+			if h.ended == 0 || h.begun+time.Duration(second+1)*time.Second <= h.ended {
+				h.n.Within = h.n.After
+			}
 		}
 	}
 	return h.n

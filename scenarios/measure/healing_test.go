@@ -29,6 +29,7 @@ func TestHealingIsWhenTheLastLateMessageWasSent(t *testing.T) {
 {"at_ms":2100,"kind":"send","device":"a","sender":"a","conversation":"c","client_msg_id":"m3","intended_ms":2100}
 {"at_ms":2110,"kind":"acked","device":"a","client_msg_id":"m3","message_id":"3"}
 {"at_ms":2120,"kind":"shown","device":"b","seq":3,"client_msg_id":"m3","message_id":"3","sender":"a","conversation":"c"}
+{"at_ms":2200,"kind":"fault_ended","text":"kill x"}
 {"at_ms":2500,"kind":"send","device":"a","sender":"a","conversation":"c","client_msg_id":"m4","intended_ms":2500}
 {"at_ms":2510,"kind":"acked","device":"a","client_msg_id":"m4","message_id":"4"}
 {"at_ms":4000,"kind":"phase","text":"end"}
@@ -36,5 +37,5 @@ func TestHealingIsWhenTheLastLateMessageWasSent(t *testing.T) {
 	require.NoError(t, err)
 	n, err := Of(r, Options{})
 	require.NoError(t, err)
-	require.Equal(t, Healing{Live: 1, Late: 2, After: 3}, n.Healing, "m1 was sent before the fault; m4 never came")
+	require.Equal(t, Healing{Live: 1, Late: 2, After: 3, Within: 1}, n.Healing, "m1 was sent before the fault; m4 after its end, and never came")
 }
