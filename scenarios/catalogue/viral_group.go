@@ -42,8 +42,8 @@ const (
 
 // viralPlay: the neighbours talk all the time, the group goes viral in the middle.
 func viralPlay(size scenarios.Size) scenarios.Play {
-	members, rate, same, far := 150, 30.0, 4.0, 2.0
-	p := scenarios.Play{Direct: true, Steady: 4 * time.Second, Fault: 4 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
+	members, rate, same, far := 150, 20.0, 3.0, 1.5
+	p := scenarios.Play{Direct: true, Steady: 5 * time.Second, Fault: 5 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
 	if size == scenarios.Document {
 		members, rate, same, far = chat.MaxMembers, 100, chatter, chatter
 		p.Steady, p.Fault, p.Recovery, p.Settle = 28*time.Second, 30*time.Second, 5*time.Second, 20*time.Second
