@@ -29,6 +29,9 @@ type Applied struct {
 	Checksum  string
 }
 
+// MigrationTables are those in which migrations keep their own books: without them the other tables would be made again.
+func MigrationTables() []string { return []string{"schema_migrations", "schema_claims"} }
+
 // ErrMigration says that a database and this code do not fit together; nothing was changed.
 var ErrMigration = errors.New("database and code do not fit together")
 

@@ -11,6 +11,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/containers/cluster"
 	"github.com/chatlab/chatlab/scenarios/environment/deployment"
+	"github.com/chatlab/chatlab/system/cassandra"
 )
 
 // Environment starts systems around one cluster, one after another: each finds the stores empty.
@@ -48,7 +49,7 @@ func (e *Environment) Start(ctx context.Context, spec scenarios.Spec) (scenarios
 		return nil, errors.New("start system: the servers were never started: use Open")
 	}
 	s := &stores{e.cluster}
-	if err := e.cluster.Empty(ctx); err != nil {
+	if err := e.cluster.Empty(ctx, cluster.Schema{Keyspace: deployment.Keyspace, Full: cassandra.MigrationTables()}); err != nil {
 		return nil, fmt.Errorf("empty stores: %w", err)
 	}
 	if err := deployment.Migrate(ctx, s, spec.Topology.Partitions); err != nil {

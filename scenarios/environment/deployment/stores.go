@@ -86,14 +86,14 @@ func (s *System) isStore(name string) bool {
 	return false
 }
 
-// keyspace is where the system keeps its tables.
-const keyspace = "chat"
+// Keyspace is where the system keeps its tables.
+const Keyspace = "chat"
 
 // Migrate makes what the system needs in the stores.
 func Migrate(ctx context.Context, stores Stores, partitions int) error {
 	s := &System{stores: stores}
 	return node.Migrate(ctx, node.Config{
-		Kafka: s.announced(Log), Partitions: partitions, Cassandra: s.announced(Tables), Keyspace: keyspace, Network: Direct(stores),
+		Kafka: s.announced(Log), Partitions: partitions, Cassandra: s.announced(Tables), Keyspace: Keyspace, Network: Direct(stores),
 	})
 }
 

@@ -84,7 +84,7 @@ func (s *System) start(ctx context.Context) (err error) {
 	}
 	direct := Direct(s.stores)
 	s.log = kafka.NewClient(kafka.Config{Brokers: s.announced(Log), ClientID: "lab", Network: direct, Log: s.spec.Log})
-	s.rows, err = cassandra.Open(cassandra.Config{Hosts: s.announced(Tables), Keyspace: keyspace, Network: direct, Log: s.spec.Log})
+	s.rows, err = cassandra.Open(cassandra.Config{Hosts: s.announced(Tables), Keyspace: Keyspace, Network: direct, Log: s.spec.Log})
 	return err
 }
 
