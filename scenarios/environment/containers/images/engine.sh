@@ -22,7 +22,7 @@ start() {
 		apt-get update -qq
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io containerd runc iptables >/dev/null
 	fi
-	# Ports by the kernel's translation of addresses: the proxy process of a port takes a tenth of a core here.
+	# Ports by the kernel's translation of addresses: the proxy process of a port takes a tenth of a core on the way.
 	setsid nohup dockerd --userland-proxy=false >"$log" 2>&1 </dev/null &
 	echo $! >"$pidfile"
 	for _ in $(seq 120); do
