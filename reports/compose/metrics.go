@@ -17,6 +17,7 @@ const (
 	fromCounts    = "devices, counted"
 	fromLog       = "the log: end of the partition minus what the fan-out group committed"
 	fromSystem    = "operating system, per process"
+	fromLab       = "the lab"
 	fromCalls     = "the lab: median of 20 empty calls over the link, as the document's worker makes them"
 	fromPods      = "message pods' /metrics"
 	fromProviders = "push providers' stand-in, counted"
@@ -160,8 +161,7 @@ func phase(n *measure.Numbers, name string) (from, to float64) {
 
 // sampled are lag, queue and the CPU of every process while the fault lasts.
 func sampled(n *measure.Numbers) (out []reports.Metric) {
-	from, to := phase(n, "fault")
-	pods, stores := 0.0, 0.0
+	pods, stores, memory := 0.0, 0.0, 0.0
 	for _, s := range n.Samples {
 		if s.Name == scenarios.MetricTrip {
 			out = append(out, reports.Metric{Name: "round trip " + s.Label, Value: reports.Number(s.Last), Unit: "s", Source: fromCalls, Key: true})
@@ -175,7 +175,7 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 		case scenarios.MetricQueue:
 			out = append(out, reports.Metric{Name: "sends that wait for the group limit, at most", Value: reports.Number(s.Max), Unit: "sends", Source: fromPods})
 		case scenarios.MetricCPU:
-			cores := (float64(s.Max) - float64(s.Min)) / max(to-from, 1)
+			cores := (float64(s.Max) - float64(s.Min)) / max(float64(s.Span), 1)
 			out = append(out, reports.Metric{Name: "cpu " + s.Label, Value: reports.Number(cores), Unit: "cores", Source: fromSystem})
 			switch {
 			case isStore(s.Label):
@@ -184,11 +184,17 @@ func sampled(n *measure.Numbers) (out []reports.Metric) {
 				pods += cores
 			}
 		case scenarios.MetricRSS:
+			if isStore(s.Label) {
+				memory += float64(s.Max)
+			}
 			out = append(out, reports.Metric{Name: "memory " + s.Label + ", at most", Value: reports.Number(s.Max), Unit: "bytes", Source: fromSystem})
 		}
 	}
 	if stores > 0 {
 		out = append(out, reports.Metric{Name: "cpu of all stores while the fault lasts", Value: reports.Number(stores), Unit: "cores", Source: fromSystem, Key: true})
+		out = append(out, reports.Metric{Name: "memory of all stores, at most", Value: reports.Number(memory), Unit: "bytes", Source: fromSystem, Key: true})
+		steady, _ := phase(n, "steady")
+		out = append(out, reports.Metric{Name: "start, until devices are connected", Value: reports.Number(steady), Unit: "s", Source: fromLab, Key: true})
 	}
 	return append(out, reports.Metric{Name: "cpu of all pods while the fault lasts", Value: reports.Number(pods), Unit: "cores", Source: fromSystem, Key: true})
 }

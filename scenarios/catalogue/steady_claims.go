@@ -18,7 +18,7 @@ func judgeAck(results []scenarios.Result) scenarios.ClaimResult {
 	}
 	for _, g := range r.Numbers.Acks {
 		if g.Phase == "fault" && g.Label == "" {
-			return within(float64(g.P50), float64(g.P99), 0.050)
+			return within(r, float64(g.P50), float64(g.P99), 0.050)
 		}
 	}
 	return notMeasured("no acknowledgement in the measured phase")
@@ -33,17 +33,24 @@ func judgeEndToEnd(results []scenarios.Result) scenarios.ClaimResult {
 	if !ok {
 		return notMeasured("no delivery in the measured phase")
 	}
-	return within(float64(g.P50), float64(g.P99), 0.100)
+	return within(r, float64(g.P50), float64(g.P99), 0.100)
 }
 
 // within holds the p99 against a bound in seconds. On stand-ins over loopback it says what the system's own work takes,
 // not what a network and real stores add.
-func within(p50, p99, bound float64) scenarios.ClaimResult {
+func within(r scenarios.Result, p50, p99, bound float64) scenarios.ClaimResult {
 	res := scenarios.ClaimResult{Verdict: "confirmed", Why: "on stand-ins over loopback: real stores and a network come on top", Measured: []scenarios.Measured{
 		{Variant: "hardened", Name: "p50", Value: p50, Unit: "s"}, {Variant: "hardened", Name: "p99", Value: p99, Unit: "s"},
 	}}
+	late := "even on stand-ins over loopback"
+	if realServers(r) {
+		res.Why, late = "on real servers over loopback: a network comes on top", "on real servers that share a machine with pods and devices"
+	}
 	if p99 > bound {
-		res.Verdict, res.Why = "contradicted", "even on stand-ins over loopback"
+		res.Verdict, res.Why = "contradicted", late
 	}
 	return res
 }
+
+// realServers says that no stand-in took part in a run.
+func realServers(r scenarios.Result) bool { return r.Header.World == "containers" }

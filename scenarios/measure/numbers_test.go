@@ -64,8 +64,8 @@ func TestSendsAreCountedByPhaseLabelAndOutcome(t *testing.T) {
 
 func TestMetricsAreSummedUpByPhase(t *testing.T) {
 	require.Equal(t, []Samples{
-		{"consumer_lag", "partition=3", "records", "steady", 2, 2, 3, 4, 4},
-		{"consumer_lag", "partition=3", "records", "fault", 1, 90, 90, 90, 90},
+		{"consumer_lag", "partition=3", "records", "steady", 2, 2, 3, 4, 4, 0.4},
+		{"consumer_lag", "partition=3", "records", "fault", 1, 90, 90, 90, 90, 0},
 	}, numbers(t).Samples)
 }
 
