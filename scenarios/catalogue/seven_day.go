@@ -39,9 +39,11 @@ const (
 // that what is read and sent is for that device.
 func weekPlay(size scenarios.Size) scenarios.Play {
 	conversations, messages, users := 60, 6, bigMembers+20
+	rate, silent := 1.0, 2*time.Second // of the talk, and how long before the return it has ended
 	p := scenarios.Play{Steady: 5 * time.Second, Fault: 3 * time.Second, Recovery: 500 * time.Millisecond, Settle: 10 * time.Second, Step: 100 * time.Millisecond}
 	if size == scenarios.Document {
 		conversations, messages, users = 500, 20, 2*bigMembers
+		rate, silent = 5, 1100*time.Millisecond
 		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 40*time.Second, time.Second, 30*time.Second
 	} else {
 		p.Scale = []scenarios.Scale{
@@ -57,7 +59,7 @@ func weekPlay(size scenarios.Size) scenarios.Play {
 	for i := range talking {
 		c := p.Plan.Conversations[i*conversations/talking]
 		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{
-			Conversation: c.Name, PerSecond: 1, To: p.Steady - 2*time.Second, Bytes: 300, Senders: c.Members[1:],
+			Conversation: c.Name, PerSecond: rate, To: p.Steady - silent, Bytes: 300, Senders: c.Members[1:],
 		})
 	}
 	p.Plan.Absences = []workload.Absence{{User: returner, To: p.Steady}}
