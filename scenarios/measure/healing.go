@@ -15,9 +15,10 @@ type Healing struct {
 	Live  int64  `json:"live"`    // shown within a second
 	Late  int64  `json:"late"`    // shown later, or not by the deadline
 	After Number `json:"after_s"` // from the fault to the end of the last second in whose messages more than a tenth of the deliveries were late
-	// Within is the same where only messages count that were sent before the last fault ended: what it costs to bring back
-	// what was lost is seen in After.
+	// Within is the same where only messages count that were sent before the last fault ended.
 	Within Number `json:"within_s"`
+	// Return is from the last fault's end to the end of the last such second after it: what it costs to bring back what was lost.
+	Return Number `json:"return_s"`
 }
 
 type healing struct {
@@ -66,8 +67,11 @@ func (h *healing) result(v *ledger.Views) Healing {
 	for second, n := range h.late.all {
 		if n > 0.1*(n+*h.live.at(second)) {
 			h.n.After = Number(second + 1)
-			if h.ended == 0 || h.begun+time.Duration(second+1)*time.Second <= h.ended {
+			end := h.begun + time.Duration(second+1)*time.Second
+			if h.ended == 0 || end <= h.ended {
 				h.n.Within = h.n.After
+			} else {
+				h.n.Return = Number((end - h.ended).Seconds())
 			}
 		}
 	}
