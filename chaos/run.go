@@ -128,6 +128,10 @@ func (r *run) step(ctx, proving context.Context, s Step) {
 			}
 		}()
 	}
+	if err != nil && ctx.Err() != nil { // an earlier fault of the same process took until then to begin or end
+		r.tell(Refused, text+": never began: the run ended before")
+		return
+	}
 	if err != nil {
 		r.tell(Refused, text+": "+err.Error())
 		if !errors.Is(err, errDown) {

@@ -24,6 +24,7 @@ type world struct {
 	gauge     func() (float64, error)
 	available func(chaos.Fault) error
 	healthy   error
+	slow      bool
 	fail      map[string]int // how often an action still fails
 
 	mu      sync.Mutex
@@ -81,7 +82,15 @@ func (w *world) Stop(_ context.Context, name string) error {
 	return w.did("stop " + name)
 }
 
-func (w *world) Freeze(_ context.Context, name string) error { return w.did("freeze " + name) }
+// Freeze of a world that is slow does not get done.
+func (w *world) Freeze(ctx context.Context, name string) error {
+	if w.slow {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return w.did("freeze " + name)
+}
+
 func (w *world) Thaw(_ context.Context, name string) error   { return w.did("thaw " + name) }
 
 func (w *world) Links(from, to string) (found []*relay.Link) {
@@ -224,6 +233,19 @@ func TestEndOfTheRunUndoesWhatIsOpenAndTellsWhatNeverBegan(t *testing.T) {
 			"begun kill gateway-1", "ended kill gateway-1", "healed kill gateway-1",
 			"refused freeze message-1: never began: lag was 12 at last", "refused kill message-1: never began: the run ended before",
 		}, told)
+	})
+}
+
+// A real broker takes seconds to stop, and who is to be frozen meanwhile waits for it, maybe until the run ends.
+func TestFaultThatDoesNotBeginBeforeTheEndIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.slow = true
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		require.NoError(t, chaos.Run(ctx, parse(t, "at 1s freeze message-1 for 5s"), w, w.lab()))
+		require.Equal(t, []string{"refused freeze message-1: never began: the run ended before"}, w.told())
+		require.Empty(t, w.trace)
 	})
 }
 

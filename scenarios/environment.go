@@ -54,8 +54,15 @@ type System interface {
 	RoundTrip(ctx context.Context, from, to string) (time.Duration, error)
 	// Stored lists a conversation's rows in storage order, read from the store itself.
 	Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error
+	// EachReplica reads from every node that holds rows, one after the other, while the other nodes stand still.
+	EachReplica(ctx context.Context, read func(node string, stored Rows) error) error
+	// Repair makes the replicas of these conversations' rows equal.
+	Repair(ctx context.Context, convs ...chat.ID) error
 	Close() error
 }
+
+// Rows lists a conversation's rows in storage order.
+type Rows func(ctx context.Context, conv chat.ID, each func(chat.Message)) error
 
 // Usage is one process's consumption.
 type Usage struct {

@@ -39,6 +39,11 @@ func (r *run) quiesce(ctx context.Context) {
 
 // readBack records what the store holds and what every device reads in history.
 func (r *run) readBack(ctx context.Context) error {
+	if r.play.Replicas {
+		if err := r.readReplicas(ctx); err != nil {
+			return err
+		}
+	}
 	for _, c := range r.fleet.convs {
 		if err := r.readStore(ctx, c); err != nil {
 			return fmt.Errorf("read store: %w", err)

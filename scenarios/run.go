@@ -26,6 +26,9 @@ type Options struct {
 // Run plays one variant in an environment and writes what happened to out. It judges nothing: Judge does, from the
 // history alone, now or later.
 func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Options, out io.Writer) (err error) {
+	if err := v.In(env.Name()); err != nil {
+		return err
+	}
 	play := sc.Play(opt.Size)
 	schedule, err := ParseFaults(v, opt.Size)
 	if err != nil {

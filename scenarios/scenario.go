@@ -76,6 +76,7 @@ type Play struct {
 	Settle                  time.Duration
 	Step                    time.Duration // of the timeline; 0: a second
 	PresenceTTL, Heartbeat  time.Duration // 0: the document's
+	Replicas                bool          // each replica of the rows is read alone at the end, before and after a repair
 	Gateways                int           // 0: as many as the scenario's topology has
 	Direct                  bool          // no relay between devices and pods: where the load needs the cores, and no fault their links
 	Scale                   []Scale
@@ -93,12 +94,22 @@ type Variant struct {
 	Name        string
 	Description string
 	Switches    chat.Switches
+	World       string                   // the only one that can play it; empty: each can
+	Why         string                   // no other can
 	Defect      string                   // of the clients, for mutation tests; of the system: Switches.Mutant
 	Settle      func(Size) time.Duration // nil: the play's; shorter where it is foretold that not everything arrives
 	Faults      func(Size) string        // text form of a chaos.Schedule; nil: none
 	Expect      map[string]Expectation   // of the promises, by name; one that is not named must hold
 	Checks      func(Size) []Check       // properties with parameters, beside the promises
 	Findings    func(Size, Play, *measure.Numbers) []Finding
+}
+
+// In says why a world cannot play the variant honestly.
+func (v Variant) In(world string) error {
+	if v.World == "" || v.World == world {
+		return nil
+	}
+	return fmt.Errorf("variant %s needs world %s: %s", v.Name, v.World, v.Why)
 }
 
 // Expectation is what a property is expected to do in a variant.

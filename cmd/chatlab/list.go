@@ -11,7 +11,11 @@ func (listCommand) Run(c *console) error {
 		c.say(0, s.Name)
 		c.say(2, s.Question)
 		for _, v := range s.Variants {
-			c.say(4, v.Name+": "+v.Description)
+			text := v.Name + ": " + v.Description
+			if v.World != "" {
+				text += " (world " + v.World + " only)"
+			}
+			c.say(4, text)
 		}
 	}
 	return nil

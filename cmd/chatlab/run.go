@@ -57,6 +57,10 @@ func (r runCommand) Run(c *console) error {
 func (r runCommand) variants(c *console, env scenarios.Environment, words *lastWords, sc scenarios.Scenario, variants []scenarios.Variant) error {
 	c.say(0, fmt.Sprintf("world %s: %s", env.Name(), env.Why()))
 	c.say(0, sc.Question)
+	variants, err := r.playable(c, env, variants)
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	var results []scenarios.Result
 	for i, v := range variants {
@@ -69,6 +73,21 @@ func (r runCommand) variants(c *console, env scenarios.Environment, words *lastW
 		results = append(results, res)
 	}
 	return r.report(c, sc, results, compose.Run{World: env.Name(), Why: env.Why(), Started: started, Took: time.Since(started)})
+}
+
+// playable leaves out, and says so, what this world cannot play. Who asked for that by name is refused.
+func (r runCommand) playable(c *console, env scenarios.Environment, variants []scenarios.Variant) (out []scenarios.Variant, err error) {
+	for _, v := range variants {
+		switch err := v.In(env.Name()); {
+		case err == nil:
+			out = append(out, v)
+		case len(r.Variant) > 0:
+			return nil, fmt.Errorf("%w\nPlay it with --world %s", err, v.World)
+		default:
+			c.say(0, "left out: "+err.Error())
+		}
+	}
+	return out, nil
 }
 
 // choose finds the scenario and the variants that were asked for.

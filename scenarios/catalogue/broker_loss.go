@@ -20,7 +20,7 @@ func KafkaBrokerLoss() scenarios.Scenario {
 		Claims:   brokerClaims(),
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
 		Play:     storePlay,
-		Variants: []scenarios.Variant{brokerDocument(), brokerHardened()},
+		Variants: []scenarios.Variant{brokerDocument(), brokerDefaults(), leaderAcks(), allAcks(), brokerHardened()},
 	}
 }
 
@@ -73,6 +73,62 @@ func brokerHardened() scenarios.Variant {
 		},
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{isFelt(n), healsWithin(n, brokerHeals)}
+		},
+	}
+}
+
+func brokerDefaults() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "driver-defaults",
+		Description: "the same as hardened, but producers wait, try again and look for leaders as the driver would",
+		Switches:    driverDefaults(),
+		Faults:      dies("kafka-2"),
+		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{isFelt(n)}
+		},
+	}
+}
+
+func driverDefaults() chat.Switches {
+	sw := profile(chat.ProfileHardened)
+	sw.DriverDefaults = true
+	return sw
+}
+
+// followersStopThenLeaderDies: what the leader takes while its followers stand still is nowhere else when it dies. They go
+// on a second after its death, and lead.
+func followersStopThenLeaderDies(size scenarios.Size) string {
+	p := storePlay(size)
+	return fmt.Sprintf("at %s freeze kafka-1 for 5s\nat %s freeze kafka-3 for 5s\nat %s kill kafka-2 for %s", p.Steady, p.Steady, p.Steady+4*time.Second, p.Fault-6*time.Second)
+}
+
+const noReplicas = "a stand-in keeps one log for all brokers, so that no record is on one of them alone"
+
+func leaderAcks() scenarios.Variant {
+	sw := profile(chat.ProfileHardened)
+	sw.Acks = chat.AcksLeader
+	return scenarios.Variant{
+		Name:        "acks-leader",
+		Description: "a write counts when its leader has it; its followers stand still, and then the leader dies: what was acknowledged is gone",
+		World:       "containers", Why: noReplicas,
+		Switches: sw,
+		Faults:   followersStopThenLeaderDies,
+		Expect:   map[string]scenarios.Expectation{"no-acked-loss": scenarios.Broken, "durable-in-store": scenarios.Broken},
+		Checks:   func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+	}
+}
+
+func allAcks() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "acks-all",
+		Description: "the same happens to writes that count when all replicas in sync have them: they wait, and nothing is lost",
+		World:       "containers", Why: noReplicas,
+		Switches: profile(chat.ProfileHardened),
+		Faults:   followersStopThenLeaderDies,
+		Checks:   func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{isFelt(n)}
 		},
 	}
 }

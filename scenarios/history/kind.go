@@ -57,7 +57,16 @@ const (
 
 	Notified // Device, Conversation: a push provider took a notification for it
 
+	Held        // Label: a node of the store, Text: AtEnd or Repaired, Conversation, Sender, ClientMsg, Message, Seq: a row that this node holds, read while no other answered
+	ReplicaRead // Label, Text: as above, Conversation, Count: the node's rows of the conversation were all listed
+
 	kinds // their number
+)
+
+// When replicas are read, as Held and ReplicaRead have it.
+const (
+	AtEnd    = "end"      // when everything has settled
+	Repaired = "repaired" // after a repair
 )
 
 // field numbers the fields of an Event.
@@ -138,6 +147,8 @@ func schemas() *[kinds]schema {
 		Glimpsed:     {"glimpsed", message},
 		Screen:       {"screen", []field{fDevice, fCount}},
 		Notified:     {"notified", []field{fDevice, fConversation}},
+		Held:         {"held", []field{fLabel, fText, fConversation, fSeq, fClientMsg, fMessage, fSender}},
+		ReplicaRead:  {"replica_read", []field{fLabel, fText, fConversation, fCount}},
 	}
 }
 

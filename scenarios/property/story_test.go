@@ -14,7 +14,7 @@ import (
 
 // underTest is every property, the ones with parameters as the stories in testdata want them.
 func underTest() []Property {
-	return append(Promises(), RawAtMostOnce(), ExactResume(),
+	return append(Promises(), RawAtMostOnce(), ExactResume(), DurableOnReplicas(),
 		AckedRatio(Floor{Phase: "steady", Ratio: .5, MinSamples: 1}),
 		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}))
 }

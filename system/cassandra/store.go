@@ -30,6 +30,8 @@ type Config struct {
 	Pace time.Duration
 	// Counts is told of every statement; nil: nobody counts.
 	Counts *Counts
+	// DriverDefaults has the driver wait, try again and choose nodes as it would.
+	DriverDefaults bool
 }
 
 // Store reads and writes at LOCAL_QUORUM.
@@ -40,15 +42,10 @@ type Store struct {
 // Open connects to an existing keyspace.
 func Open(cfg Config) (*Store, error) {
 	c := cluster(cfg)
-	c.Keyspace = cfg.Keyspace
 	if cfg.Counts != nil {
 		c.QueryObserver, c.BatchObserver = cfg.Counts, cfg.Counts
 	}
-	s, err := c.CreateSession()
-	if err != nil {
-		return nil, fmt.Errorf("connect to cassandra: %w", err)
-	}
-	return &Store{s}, nil
+	return open(cfg, c, gocql.LocalQuorum)
 }
 
 // Close ends the session.
@@ -57,10 +54,15 @@ func (s *Store) Close() { s.s.Close() }
 // cluster holds the settings that the driver's defaults get wrong for a chat system: they notice a frozen node after
 // more than a minute, reconnect after another, and know nothing of tokens.
 func cluster(cfg Config) *gocql.ClusterConfig {
-	rows, reopen := resilience.Rows.Policy(), resilience.ReopenRows.Policy()
 	c := gocql.NewCluster(cfg.Hosts...)
 	c.ProtoVersion = 4
 	c.Consistency = gocql.LocalQuorum
+	c.Dialer = dialer{cfg.Network}
+	c.Logger = log.New(io.Discard, "", 0)
+	if cfg.DriverDefaults {
+		return c
+	}
+	rows, reopen := resilience.Rows.Policy(), resilience.ReopenRows.Policy()
 	c.Timeout = rows.Timeout
 	c.ConnectTimeout = resilience.OpenRows.Timeout()
 	c.WriteTimeout = rows.Timeout
@@ -70,8 +72,6 @@ func cluster(cfg Config) *gocql.ClusterConfig {
 	c.RetryPolicy = &gocql.SimpleRetryPolicy{NumRetries: rows.Attempts - 1} // another host each time; only for idempotent statements
 	c.DefaultIdempotence = true                                             // every statement sets keyed values: the same again changes nothing
 	c.NumConns = 1
-	c.Dialer = dialer{cfg.Network}
-	c.Logger = log.New(io.Discard, "", 0)
 	c.WriteCoalesceWaitTime = 0
 	return c
 }

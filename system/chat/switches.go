@@ -14,6 +14,12 @@ const (
 	WriteLogFirst = "logfirst" // the log decides
 )
 
+// Replicas that have a record of the log before it counts as written.
+const (
+	AcksAll    = "all"    // those in sync: none of them can lose it alone
+	AcksLeader = "leader" // one
+)
+
 // Ways in which a gateway lets its sockets go.
 const (
 	DrainPaced  = "paced"
@@ -45,6 +51,11 @@ type Switches struct {
 	Sync         string        `json:"sync"`                 // of a device that comes back: "newest": a first screen, and the rest in the background; "full": everything at once
 	Drain        string        `json:"drain"`                // "paced": sockets leave one after the other; "at_once"
 	ShedAt       float64       `json:"shed_at"`              // share of its memory limit from which a gateway takes no more connections; 0: never
+	Acks         string        `json:"acks,omitempty"`       // who has a record before it counts as written: "all", also when left out, or "leader"
+
+	// DriverDefaults leaves to the drivers of Kafka's producers and of Cassandra how long they wait, how often they try again and
+	// when they look for a node that was away.
+	DriverDefaults bool `json:"driver_defaults,omitempty"`
 
 	// Mutant names a defect of Mutants. Never set outside a test.
 	Mutant string `json:"mutant,omitempty"`
@@ -103,6 +114,8 @@ func (s Switches) Validate() error {
 		return fmt.Errorf("inbox wants write_path %s: only the log gives the places that it names", WriteLogFirst)
 	case s.Drain != "" && s.Drain != DrainPaced && s.Drain != DrainAtOnce:
 		return fmt.Errorf("drain %q is unknown: want %s or %s", s.Drain, DrainPaced, DrainAtOnce)
+	case s.Acks != "" && s.Acks != AcksAll && s.Acks != AcksLeader:
+		return fmt.Errorf("acks %q is unknown: want %s or %s", s.Acks, AcksAll, AcksLeader)
 	case s.ShedAt < 0 || s.ShedAt > 1:
 		return fmt.Errorf("shed_at %g: want a share from 0 to 1", s.ShedAt)
 	case s.GroupLimit < 0 || s.GroupQueue < 0 || s.GroupWait < 0:

@@ -27,6 +27,10 @@ type Config struct {
 	// Pace is how often an idle client asks for leaders, for records that have not come and for lag; 1 s when 0.
 	Pace    time.Duration
 	Metrics prometheus.Registerer // nil: nothing is counted
+	// LeaderAcks has a record count as written when its leader has it, whatever becomes of the leader.
+	LeaderAcks bool
+	// DriverDefaults has producers wait, try again and look for leaders as the driver would.
+	DriverDefaults bool
 }
 
 // Client shares connections to the brokers between producers and consumers.
@@ -49,6 +53,9 @@ func NewClient(cfg Config) *Client {
 		DialTimeout: resilience.LogConnect.Timeout(),
 		IdleTimeout: 30 * time.Second,
 		MetadataTTL: cfg.Pace, // a moved leader is found within it
+	}
+	if cfg.DriverDefaults {
+		t.DialTimeout, t.MetadataTTL = 0, 0
 	}
 	return &Client{
 		cfg: cfg, transport: t, admin: &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: t, Timeout: resilience.LogAsk.Timeout()},

@@ -13,13 +13,14 @@ import (
 	"github.com/chatlab/chatlab/system/trace"
 )
 
-// Producer writes to one topic. A record counts as written when all in-sync replicas have it.
+// Producer writes to one topic. A record counts as written when all in-sync replicas have it, or as the client was told.
 type Producer struct {
 	client *Client
 	topic  string
 	w      *kafka.Writer
 	slots  chan struct{} // a record past them is refused, not queued
 	policy resilience.Policy
+	within time.Duration // of a write, unless its caller gives up before
 }
 
 // maxRecordBytes bounds a record, and what one request carries.
@@ -32,17 +33,24 @@ func (c *Client) Producer(topic string) *Producer { return c.ProducerUpTo(topic,
 // acknowledgement and batches for a second; these settings are what the promises need.
 func (c *Client) ProducerUpTo(topic string, bytes int64) *Producer {
 	policy := resilience.LogWrite.Policy()
-	return &Producer{
-		client: c, policy: policy, topic: topic,
-		w: &kafka.Writer{
-			Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
-			RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: bytes,
-			ReadTimeout: policy.Timeout, WriteTimeout: policy.Timeout,
-			MaxAttempts: policy.Attempts, WriteBackoffMin: policy.Backoff.First, WriteBackoffMax: policy.Backoff.Max,
-		},
-		slots: make(chan struct{}, policy.InFlight),
+	w := &kafka.Writer{
+		Addr: kafka.TCP(c.cfg.Brokers...), Topic: topic, Transport: c.transport, Balancer: &kafka.Hash{},
+		RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 256, BatchBytes: bytes,
 	}
+	if c.cfg.LeaderAcks {
+		w.RequiredAcks = kafka.RequireOne
+	}
+	within := driverGivesUp
+	if !c.cfg.DriverDefaults {
+		within = policy.Cost()
+		w.ReadTimeout, w.WriteTimeout = policy.Timeout, policy.Timeout
+		w.MaxAttempts, w.WriteBackoffMin, w.WriteBackoffMax = policy.Attempts, policy.Backoff.First, policy.Backoff.Max
+	}
+	return &Producer{client: c, policy: policy, within: within, topic: topic, w: w, slots: make(chan struct{}, policy.InFlight)}
 }
+
+// driverGivesUp is more than the driver's ten attempts of ten seconds each take.
+const driverGivesUp = 2 * time.Minute
 
 // Write returns nil when the record is on all in-sync replicas. Any other outcome but CodeUnavailable is unknown: the
 // record may be in the log, or arrive there later, or stand there twice.
@@ -59,7 +67,7 @@ func (p *Producer) Write(ctx context.Context, key, value []byte, headers ...Head
 	if parent := trace.Of(ctx); parent != "" {
 		headers = append(headers, Header{trace.Header, []byte(parent)})
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.policy.Cost())
+	ctx, cancel := context.WithTimeout(ctx, p.within)
 	defer cancel()
 	err := p.w.WriteMessages(ctx, kafka.Message{Key: key, Value: value, Headers: driverHeaders(headers)})
 	if err == nil {

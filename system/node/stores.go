@@ -7,17 +7,20 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/chatlab/chatlab/system/cassandra"
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
 	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 )
 
 func (c Config) cassandra() cassandra.Config {
-	return cassandra.Config{Hosts: c.Cassandra, Keyspace: c.Keyspace, Replicas: c.RowReplicas, Network: c.Network, Log: c.Logger, Pace: c.Pace}
+	return cassandra.Config{Hosts: c.Cassandra, Keyspace: c.Keyspace, Replicas: c.RowReplicas, Network: c.Network, Log: c.Logger, Pace: c.Pace,
+		DriverDefaults: c.Switches.DriverDefaults}
 }
 
 func (c Config) kafka() kafka.Config {
-	return kafka.Config{Brokers: c.Kafka, ClientID: c.Name, Network: c.Network, Log: c.Logger, Pace: c.Pace}
+	return kafka.Config{Brokers: c.Kafka, ClientID: c.Name, Network: c.Network, Log: c.Logger, Pace: c.Pace,
+		DriverDefaults: c.Switches.DriverDefaults, LeaderAcks: c.Switches.Acks == chat.AcksLeader}
 }
 
 // openStore waits for Cassandra: a pod that starts before its store is no error.

@@ -17,7 +17,6 @@ import (
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/kafka"
-	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 )
@@ -143,24 +142,6 @@ func (s *System) Lag(ctx context.Context) (map[int]int64, error) {
 		all[i] = i
 	}
 	return s.log.Lag(ctx, wire.GroupFanout, wire.TopicMessages, all)
-}
-
-// Stored lists a conversation's rows in storage order.
-func (s *System) Stored(ctx context.Context, conv chat.ID, each func(chat.Message)) error {
-	after, err := order.First(), error(nil)
-	for {
-		var page []chat.Message
-		if page, err = s.rows.After(ctx, conv, after, 500); err != nil {
-			return fmt.Errorf("read rows: %w", err)
-		}
-		for _, m := range page {
-			each(m)
-		}
-		if len(page) < 500 {
-			return nil
-		}
-		after = page[len(page)-1].Place.Timestamp
-	}
 }
 
 var _ scenarios.System = (*System)(nil)
