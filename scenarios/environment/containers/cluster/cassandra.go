@@ -35,7 +35,7 @@ func nodes(image string, n *network) (out []*Server, err error) {
 			command: []string{"/chatlab/start-cassandra.sh"},
 			env:     map[string]string{"CASSANDRA_CONF": "/chatlab"},
 		}
-		if s.files, err = rendered(cfg, "cassandra.yaml", "cassandra-env.sh", "logback.xml", "start-cassandra.sh"); err != nil {
+		if s.files, err = rendered(cfg, "cassandra.yaml", "cassandra-env.sh", "cassandra-rackdc.properties", "logback.xml", "start-cassandra.sh"); err != nil {
 			return nil, err
 		}
 		s.answers = s.nodeAnswers
