@@ -31,7 +31,8 @@ func (t Target) String() string {
 	return t.Path.String()
 }
 
-// prove returns nil when what a fault acted on is seen to work: the process, or a connection over each of the links.
+// prove returns nil when what a fault acted on is seen to work: the process, or a connection over each of the links, and servers at the ends
+// of wires.
 func (t Target) prove(ctx context.Context, w World) error {
 	if t.Name != "" {
 		return w.Probe(ctx, t.Name)
@@ -42,6 +43,10 @@ func (t Target) prove(ctx context.Context, w World) error {
 	}
 	var g errgroup.Group
 	g.SetLimit(probesAtOnce)
+	for _, wire := range t.Path.wires(w) {
+		g.Go(func() error { return w.Probe(ctx, wire.From) })
+		g.Go(func() error { return w.Probe(ctx, wire.To) })
+	}
 	for _, h := range hops {
 		g.Go(func() error { return h.link.Probe(ctx) })
 	}

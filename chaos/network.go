@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,10 +56,15 @@ type Cut struct{ Path }
 
 func (f Cut) String() string { return "cut " + f.Path.String() }
 
-func (f Cut) begin(_ context.Context, r *run) (Undo, error) {
-	return f.impose(r, func(d relay.Direction) relay.Fault {
+func (f Cut) begin(ctx context.Context, r *run) (Undo, error) {
+	lift, err := f.impose(r, func(d relay.Direction) relay.Fault {
 		return relay.Fault{CutForward: d != relay.Backward, CutBackward: d != relay.Forward}
 	})
+	if err != nil {
+		return lift, err
+	}
+	mend, err := f.cutWires(ctx, r)
+	return func(ctx context.Context) error { return errors.Join(lift(ctx), mend(ctx)) }, err
 }
 
 // Refuse resets the connections of a path and refuses dials.

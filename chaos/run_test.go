@@ -91,7 +91,7 @@ func (w *world) Freeze(ctx context.Context, name string) error {
 	return w.did("freeze " + name)
 }
 
-func (w *world) Thaw(_ context.Context, name string) error   { return w.did("thaw " + name) }
+func (w *world) Thaw(_ context.Context, name string) error { return w.did("thaw " + name) }
 
 func (w *world) Links(from, to string) (found []*relay.Link) {
 	for _, l := range w.links {
@@ -99,6 +99,22 @@ func (w *world) Links(from, to string) (found []*relay.Link) {
 		b, _ := path.Match(to, l.To)
 		if a && b {
 			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func (w *world) Wires(from, to string) (found []chaos.Wire) {
+	for _, ends := range [][2]string{{"kafka-1", "kafka-2"}, {"kafka-2", "kafka-1"}, {"kafka-1", "kafka-3"}, {"kafka-3", "kafka-1"}} {
+		a, _ := path.Match(from, ends[0])
+		b, _ := path.Match(to, ends[1])
+		if a && b && from != "*" && to != "*" {
+			way := ends[0] + "->" + ends[1]
+			found = append(found, chaos.Wire{
+				From: ends[0], To: ends[1],
+				Cut:  func(context.Context) error { return w.did("cut " + way) },
+				Mend: func(context.Context) error { return w.did("mend " + way) },
+			})
 		}
 	}
 	return found
@@ -379,6 +395,25 @@ func TestPathsReachTheLinksInTheirDirection(t *testing.T) {
 			require.True(t, l.Healthy(), text)
 		}
 	}
+}
+
+func TestWiresBetweenServersAreCutInTheirDirection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 1s cut kafka-1->kafka-2 for 1s"), w, w.lab()))
+		require.Equal(t, []string{"1s cut kafka-1->kafka-2", "2s mend kafka-1->kafka-2"}, w.trace)
+
+		w = newWorld()
+		w.fail["mend kafka-2->kafka-1"] = 1
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 1s cut kafka-2<->kafka-1 for 1s"), w, w.lab()))
+		require.Equal(t, []string{"1s cut kafka-2->kafka-1", "1s cut kafka-1->kafka-2", "2s mend kafka-1->kafka-2", "2.2s mend kafka-2->kafka-1"}, w.trace, "what fails is tried again, and nothing else")
+
+		w = newWorld()
+		require.NoError(t, chaos.Run(t.Context(), parse(t, "at 1s cut kafka-*<->kafka-* for 1s"), w, w.lab()))
+		require.Len(t, w.trace, 8, "each way once")
+
+		require.ErrorContains(t, chaos.Run(t.Context(), parse(t, "at 1s cut kafka-2<->kafka-3 for 1s"), w, w.lab()), "no link between kafka-2 and kafka-3")
+	})
 }
 
 func TestOverlappingFaultsEndOneByOne(t *testing.T) {

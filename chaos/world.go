@@ -30,6 +30,8 @@ type World interface {
 	Evict(ctx context.Context, name string, percent int) error
 	// Links lists the links whose ends match two patterns such as fanout-*, from the end that dials.
 	Links(from, to string) []*relay.Link
+	// Wires lists the ways between servers of a store, by patterns that name servers.
+	Wires(from, to string) []Wire
 	// Available says why this world cannot do a fault honestly; nil if it can.
 	Available(Fault) error
 	// Probe returns nil when a process does its work, as one who needs it sees it.

@@ -20,7 +20,7 @@ func KafkaBrokerLoss() scenarios.Scenario {
 		Claims:   brokerClaims(),
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
 		Play:     storePlay,
-		Variants: []scenarios.Variant{brokerDocument(), brokerDefaults(), leaderAcks(), allAcks(), brokerHardened()},
+		Variants: []scenarios.Variant{brokerDocument(), brokerDefaults(), leaderAcks(), allAcks(), brokerCutOff(), brokerHardened()},
 	}
 }
 
@@ -45,6 +45,14 @@ func dies(nodes ...string) func(scenarios.Size) string {
 			schedule += fmt.Sprintf("at %s kill %s for %s\n", p.Steady, n, p.Fault-2*time.Second)
 		}
 		return schedule
+	}
+}
+
+// cutOff takes a server from the others of its kind for as long as dies kills one.
+func cutOff(server, others string) func(scenarios.Size) string {
+	return func(size scenarios.Size) string {
+		p := storePlay(size)
+		return fmt.Sprintf("at %s cut %s<->%s for %s", p.Steady, server, others, p.Fault-2*time.Second)
 	}
 }
 
@@ -115,6 +123,7 @@ func leaderAcks() scenarios.Variant {
 		Switches: sw,
 		Faults:   followersStopThenLeaderDies,
 		Expect:   map[string]scenarios.Expectation{"no-acked-loss": scenarios.Broken, "durable-in-store": scenarios.Broken},
+		Settle:   func(scenarios.Size) time.Duration { return 10 * time.Second }, // what is gone does not arrive
 		Checks:   func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
 	}
 }
@@ -126,6 +135,20 @@ func allAcks() scenarios.Variant {
 		World:       "containers", Why: noReplicas,
 		Switches: profile(chat.ProfileHardened),
 		Faults:   followersStopThenLeaderDies,
+		Checks:   func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{isFelt(n)}
+		},
+	}
+}
+
+func brokerCutOff() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "cut-off",
+		Description: "a broker lives, and all reach it but the other brokers: it leads on until they elect others, and what it alone has does not count",
+		World:       "containers", Why: "the stand-ins of brokers share one log",
+		Switches: profile(chat.ProfileHardened),
+		Faults:   cutOff("kafka-2", "kafka-*"),
 		Checks:   func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{isFelt(n)}

@@ -25,7 +25,7 @@ func CassandraNodeLoss() scenarios.Scenario {
 			p.Replicas = true
 			return p
 		},
-		Variants: []scenarios.Variant{twoNodesDocument(), deadByDefaults(), frozenByDefaults(), oneNode(), frozenNode(), twoNodes()},
+		Variants: []scenarios.Variant{twoNodesDocument(), deadByDefaults(), frozenByDefaults(), oneNode(), frozenNode(), nodeCutOff(), twoNodes()},
 	}
 }
 
@@ -115,6 +115,19 @@ func frozenByDefaults() scenarios.Variant {
 		Checks:      func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size), onEveryReplica()} },
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{isFelt(n)}
+		},
+	}
+}
+
+func nodeCutOff() scenarios.Variant {
+	return scenarios.Variant{
+		Name:        "cut-off",
+		Description: "one node lives, and all reach it but the other nodes: whom it refuses, or keeps waiting, asks another",
+		World:       "containers", Why: "the stand-ins of nodes call each other",
+		Switches: profile(chat.ProfileHardened),
+		Faults:   cutOff("cassandra-2", "cassandra-*"),
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			return []scenarios.Check{works(size), accepts(size, "", 0.99), onEveryReplica()}
 		},
 	}
 }

@@ -36,10 +36,10 @@ func judgeHealing(bound float64) func([]scenarios.Result) scenarios.ClaimResult 
 		if realServers(r) {
 			res.Why = "real servers, which share a machine with pods and devices"
 		}
-		for _, g := range r.Numbers.Acks {
-			if g.Phase == "fault" && g.Label == "" {
-				res.Measured = append(res.Measured, scenarios.Measured{Variant: "hardened", Name: "ack p99 while the fault lasts", Value: float64(g.P99), Unit: "s"})
-			}
+		for _, r := range results {
+			res.Measured = append(res.Measured, scenarios.Measured{
+				Variant: r.Variant.Name, Name: "slowest acknowledgement of what was sent while the fault lasted", Value: worst(r.Numbers, "fault"), Unit: "s",
+			})
 		}
 		if float64(r.Numbers.Healing.Within) > bound {
 			res.Verdict, res.Why = "contradicted", fmt.Sprintf("it is felt for more than %g s", bound)

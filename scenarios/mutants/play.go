@@ -67,7 +67,7 @@ func scenario(load time.Duration) scenarios.Scenario {
 		Question: "Does the lab notice a defect of the system?",
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 6},
 		Play: func(scenarios.Size) scenarios.Play {
-			return scenarios.Play{Plan: plan(load), Steady: load - time.Second, Fault: time.Second / 2, Recovery: time.Second / 2, Settle: 6 * time.Second}
+			return scenarios.Play{Plan: plan(load), Steady: load - time.Second, Fault: time.Second / 2, Recovery: time.Second / 2, Settle: 6 * time.Second, Replicas: true}
 		},
 	}
 }
@@ -105,6 +105,7 @@ func (m Mutant) variant() scenarios.Variant {
 	checks := []property.Property{
 		property.RawAtMostOnce(),
 		property.ExactResume(),
+		property.DurableOnReplicas(),
 		property.AckedRatio(property.Floor{Phase: "steady", Ratio: 0.95, MinSamples: 20}),
 		property.DeliveryLag(property.Bound{Phase: "steady", P50: 700 * time.Millisecond, MinSamples: 20}),
 	}

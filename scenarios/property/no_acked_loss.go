@@ -42,7 +42,7 @@ func (c *noAckedLoss) Verdict() Verdict {
 	case judged == 0:
 		return unknown(expected, "no member's device was connected at the deadline or read history afterwards, or the history ends before")
 	case c.breaks == 0:
-		return c.verdict(expected, "%s, none missing", count(judged, "delivery judged"))
+		return c.verdict(expected, "none of %d deliveries missing", judged)
 	}
 	return c.verdict(expected, "%d of %d deliveries missing: %s, %s", c.breaks, judged, count(messages.Count(), "message"), count(int64(len(devices)), "device"))
 }

@@ -38,14 +38,26 @@ func (s *stores) Limits() chaos.Limits { return Limits() }
 
 // Limits is what this world cannot do.
 func Limits() chaos.Limits {
-	stores, between := []string{"kafka-*", "cassandra-*", "redis-*"}, []string{"cut", "latency", "bandwidth", "refuse", "reset"}
+	stores, shape := []string{"kafka-*", "cassandra-*", "redis-*"}, []string{"latency", "bandwidth", "refuse", "reset"}
 	return chaos.Limits{World: "containers", Refusals: []chaos.Refusal{
-		{Verbs: between, Names: []string{"kafka-*"}, Why: "brokers reach each other without a relay"},
-		{Verbs: between, Names: []string{"cassandra-*"}, Why: "nodes reach each other without a relay"},
+		{Verbs: shape, Names: []string{"kafka-*"}, Why: "brokers reach each other without a relay"},
+		{Verbs: shape, Names: []string{"cassandra-*"}, Why: "nodes reach each other without a relay"},
 		{Verbs: []string{"skew"}, Names: stores, Why: "a server has its machine's clock"},
 		{Verbs: []string{"memory"}, Names: stores, Why: "a server's memory is bounded when its container is made"},
 		{Verbs: []string{"evict"}, Names: []string{"kafka-*", "cassandra-*"}, Why: "only a Redis evicts"},
 	}}
+}
+
+// Wires lists the ways between brokers and between nodes.
+func (s *stores) Wires(from, to string) (out []chaos.Wire) {
+	for _, w := range s.Cluster.Wires(from, to) {
+		out = append(out, chaos.Wire{
+			From: w.From, To: w.To,
+			Cut:  func(ctx context.Context) error { return s.Cut(ctx, w) },
+			Mend: func(ctx context.Context) error { return s.Mend(ctx, w) },
+		})
+	}
+	return out
 }
 
 // Usage is what each container has used.

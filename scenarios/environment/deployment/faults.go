@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chatlab/chatlab/chaos"
 	"github.com/chatlab/chatlab/chaos/relay"
 )
 
@@ -99,3 +100,12 @@ func (s *System) Healthy(ctx context.Context) error { return s.waitReady(ctx) }
 
 // Links lists the links whose ends match two patterns.
 func (s *System) Links(from, to string) []*relay.Link { return s.links.between(from, to) }
+
+// Wires lists the ways between servers whose names match two patterns, both of which name servers: a star alone means all who
+// dial over links.
+func (s *System) Wires(from, to string) []chaos.Wire {
+	if from == "*" || to == "*" {
+		return nil
+	}
+	return s.stores.Wires(from, to)
+}

@@ -24,6 +24,8 @@ type Stores interface {
 	// Probe returns nil when one of them does its work, and Evict drops a share of what a Redis holds.
 	Probe(ctx context.Context, name string) error
 	Evict(ctx context.Context, name string, percent int) error
+	// Wires lists the ways between servers that can be cut.
+	Wires(from, to string) []chaos.Wire
 	// Limits is what this world cannot do.
 	Limits() chaos.Limits
 	// Ready returns nil when all of them work.

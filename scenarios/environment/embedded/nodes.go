@@ -21,10 +21,12 @@ import (
 
 // Limits is what this world cannot do.
 func Limits() chaos.Limits {
-	stores, between := []string{"kafka-*", "cassandra-*", "redis-*"}, []string{"cut", "latency", "bandwidth", "refuse", "reset"}
+	stores, shape := []string{"kafka-*", "cassandra-*", "redis-*"}, []string{"latency", "bandwidth", "refuse", "reset"}
 	return chaos.Limits{World: "embedded", Refusals: []chaos.Refusal{
-		{Verbs: between, Names: []string{"kafka-*"}, Why: "brokers reach each other without a relay"},
-		{Verbs: between, Names: []string{"cassandra-*"}, Why: "nodes reach each other without a relay"},
+		{Verbs: []string{"cut"}, Names: []string{"kafka-*"}, Why: "the stand-ins of brokers share one log", Needs: "containers"},
+		{Verbs: []string{"cut"}, Names: []string{"cassandra-*"}, Why: "the stand-ins of nodes call each other", Needs: "containers"},
+		{Verbs: shape, Names: []string{"kafka-*"}, Why: "brokers reach each other without a relay"},
+		{Verbs: shape, Names: []string{"cassandra-*"}, Why: "nodes reach each other without a relay"},
 		{Verbs: []string{"memory"}, Names: stores, Why: "a server's memory is bounded when it is made, and a stand-in shares the lab's"},
 		{Verbs: []string{"skew"}, Names: stores, Why: "a server has its machine's clock"},
 		{Verbs: []string{"evict"}, Names: []string{"kafka-*", "cassandra-*"}, Why: "only a Redis evicts"},
@@ -127,6 +129,9 @@ func (s *stores) Evict(_ context.Context, name string, percent int) error {
 	r.Evict(percent)
 	return nil
 }
+
+// Wires are none: stand-ins reach each other without a network.
+func (s *stores) Wires(string, string) []chaos.Wire { return nil }
 
 // Probe asks one for something that it can only answer if it works.
 func (s *stores) Probe(ctx context.Context, name string) error {

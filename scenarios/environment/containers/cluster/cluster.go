@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,6 +33,9 @@ type Cluster struct {
 	network *network
 	servers []*Server
 	log     *slog.Logger
+
+	cutting sync.Mutex
+	cuts    map[Wire]int
 }
 
 // startWithin bounds a start, the pull of images apart.

@@ -75,6 +75,7 @@ func (e *engine) create(ctx context.Context, c *Cluster, s *Server) (string, err
 		testcontainers.WithConfigModifier(func(cfg *container.Config) { cfg.User, cfg.Hostname = s.user, s.Name }),
 		testcontainers.WithHostConfigModifier(func(cfg *container.HostConfig) {
 			cfg.Memory, cfg.MemorySwap = s.memory, s.memory
+			cfg.CapAdd = []string{"NET_ADMIN"} // to cut wires; the server itself is no root and has it not
 			cfg.PortBindings = dockernetwork.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1})}}}
 		}),
 		testcontainers.WithEndpointSettingsModifier(func(ends map[string]*dockernetwork.EndpointSettings) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/containerd/errdefs"
+	"golang.org/x/sync/errgroup"
 )
 
 // Kind is what a server is.
@@ -92,12 +93,18 @@ func (c *Cluster) Freeze(ctx context.Context, name string) error {
 
 // Thaw lets a frozen server go on.
 func (c *Cluster) Thaw(ctx context.Context, name string) error {
-	return c.on(ctx, "thaw", name, c.engine.thaw)
+	if err := c.on(ctx, "thaw", name, c.engine.thaw); err != nil {
+		return err
+	}
+	return c.settle(ctx, "thaw", name)
 }
 
 // Start starts a server that was killed or stopped; Await says when it answers. Its port is another then.
 func (c *Cluster) Start(ctx context.Context, name string) error {
 	if err := c.on(ctx, "start", name, c.engine.start); err != nil {
+		return err
+	}
+	if err := c.settle(ctx, "start", name); err != nil {
 		return err
 	}
 	s, err := c.server(name)
@@ -107,15 +114,31 @@ func (c *Cluster) Start(ctx context.Context, name string) error {
 	return c.locate(ctx, s)
 }
 
-// revive brings up every server that a run left dead or frozen.
+// settle gives a server that goes on the routes that it should have.
+func (c *Cluster) settle(ctx context.Context, what, name string) error {
+	s, err := c.server(name)
+	if err == nil {
+		err = c.routes(ctx, s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, name, err)
+	}
+	return nil
+}
+
+// revive brings up every server that a run left dead, frozen or cut off.
 func (c *Cluster) revive(ctx context.Context) error {
+	var all errgroup.Group
 	for _, s := range c.servers {
-		if err := c.engine.thaw(ctx, s.id); err != nil && !errdefs.IsInternal(err) {
-			return fmt.Errorf("thaw %s: %w", s.Name, err)
-		}
-		if err := c.Start(ctx, s.Name); err != nil {
-			return err
-		}
+		all.Go(func() error {
+			if err := c.engine.thaw(ctx, s.id); err != nil && !errdefs.IsInternal(err) {
+				return fmt.Errorf("thaw %s: %w", s.Name, err)
+			}
+			return c.Start(ctx, s.Name)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
 	}
 	return c.Ready(ctx)
 }

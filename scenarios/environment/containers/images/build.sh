@@ -18,10 +18,10 @@ need() {
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
 }
 
-# base makes what the images share: a Java runtime and Redis, without manuals.
+# base makes what the images share: a Java runtime, Redis and ip, without manuals.
 base() {
 	need mmdebstrap mmdebstrap
-	mmdebstrap --quiet --variant=minbase --include=openjdk-17-jre-headless,redis-server \
+	mmdebstrap --quiet --variant=minbase --include=openjdk-17-jre-headless,redis-server,iproute2 \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--essential-hook='mkdir -p "$1/usr/share/man/man1"' "$debian" "$work/base.tar"
 	docker import --change "LABEL chatlab.recipe=$recipe" "$work/base.tar" "$1" >/dev/null
