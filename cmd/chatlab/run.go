@@ -45,9 +45,10 @@ func (r runCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if err = r.clear(); err != nil {
-		err = fmt.Errorf("%w\nChoose a directory that can be written with --out DIR", err)
-	} else {
+	if variants, err = r.playable(c, env, variants); err == nil {
+		err = r.clear()
+	}
+	if err == nil {
 		err = r.variants(c, env, words, sc, variants)
 	}
 	return errors.Join(err, leave())
@@ -57,10 +58,6 @@ func (r runCommand) Run(c *console) error {
 func (r runCommand) variants(c *console, env scenarios.Environment, words *lastWords, sc scenarios.Scenario, variants []scenarios.Variant) error {
 	c.say(0, fmt.Sprintf("world %s: %s", env.Name(), env.Why()))
 	c.say(0, sc.Question)
-	variants, err := r.playable(c, env, variants)
-	if err != nil {
-		return err
-	}
 	started := time.Now()
 	var results []scenarios.Result
 	for i, v := range variants {
@@ -139,11 +136,11 @@ func (r *runCommand) planned() (sc scenarios.Scenario, err error) {
 // an older verdict beside its history.
 func (r runCommand) clear() error {
 	if err := os.MkdirAll(r.Out, 0o755); err != nil {
-		return fmt.Errorf("make directory of the report: %w", err)
+		return fmt.Errorf("make directory of the report: %w\nChoose a directory that can be written with --out DIR", err)
 	}
 	for _, name := range []string{reports.PageFile, reports.JSONFile, reports.JUnitFile} {
 		if err := os.Remove(filepath.Join(r.Out, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove the last report: %w", err)
+			return fmt.Errorf("remove the last report: %w\nChoose a directory that can be written with --out DIR", err)
 		}
 	}
 	return nil
