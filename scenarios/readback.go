@@ -76,6 +76,9 @@ func (r *run) strangers(c conversation) []int {
 // readAs reads as a user. That a stranger is refused is no event: what it is answered is.
 func (r *run) readAs(ctx context.Context, d *device, c conversation, stranger bool) error {
 	err := r.readHistory(ctx, d, c)
+	if err == nil && !stranger {
+		err = r.readNewestPage(ctx, d, c)
+	}
 	var refusal *chat.Error
 	if stranger && errors.As(err, &refusal) && refusal.Code == chat.CodeNotMember {
 		return nil

@@ -47,6 +47,7 @@ func (r *run) work(ctx context.Context) error {
 	defer stopPhases()
 	r.fleet.running.Go(func() { r.changeMembers(ctx) })
 	r.fleet.running.Go(func() { r.readAlong(ctx) })
+	r.fleet.running.Go(func() { r.openChats(ctx) })
 	r.absences(r.sendCtx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()

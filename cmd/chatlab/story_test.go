@@ -11,7 +11,7 @@ import (
 // story FILE: six people in a group to which one of them writes 25 messages before and 25 during the measured phase, hears
 // that it has arrived, and everything is as promised.
 func story(ts *testscript.TestScript, _ bool, args []string) {
-	const people, messages = 6, 50
+	const people, messages, newest = 6, 50, 20
 	var out strings.Builder
 	line := func(ms int, format string, args ...any) {
 		fmt.Fprintf(&out, `{"at_ms":%d,"kind":%s}`+"\n", ms, fmt.Sprintf(format, args...))
@@ -50,6 +50,10 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 			line(5200, `"read",%s`, sighting(p, m))
 		}
 		line(5200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
+		for m := messages - newest; m < messages; m++ {
+			line(5300, `"paged",%s`, sighting(p, m))
+		}
+		line(5300, `"page_read","device":"u%d/phone","conversation":"c1","count":%d`, p, newest)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
 }

@@ -60,6 +60,9 @@ const (
 	Held        // Label: a node of the store, Text: AtEnd or Repaired, Conversation, Sender, ClientMsg, Message, Seq: a row that this node holds, read while no other answered
 	ReplicaRead // Label, Text: as above, Conversation, Count: the node's rows of the conversation were all listed
 
+	Paged    // Device, Conversation, Sender, ClientMsg, Message, Seq, Text: in the newest page of history that a device reads at the end, in its order
+	PageRead // Device, Conversation, Count: that page is complete
+
 	kinds // their number
 )
 
@@ -149,6 +152,8 @@ func schemas() *[kinds]schema {
 		Notified:     {"notified", []field{fDevice, fConversation}},
 		Held:         {"held", []field{fLabel, fText, fConversation, fSeq, fClientMsg, fMessage, fSender}},
 		ReplicaRead:  {"replica_read", []field{fLabel, fText, fConversation, fCount}},
+		Paged:        {"paged", message},
+		PageRead:     {"page_read", []field{fDevice, fConversation, fCount}},
 	}
 }
 

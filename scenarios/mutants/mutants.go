@@ -41,6 +41,8 @@ func All() []Mutant {
 			What: "a device that was away does not ask for what it missed"},
 		{Name: "history_skips", System: "history_skips", Target: "history-is-live",
 			What: "a message pod leaves a message out of each page of history"},
+		{Name: "cache_stale", System: "cache_stale", Target: "cache-coherent",
+			What: "a worker does not tell the cache of what comes late"},
 		{Name: "push_to_removed", System: "push_to_removed", Target: "members-only",
 			What: "a worker goes on pushing to members who were removed"},
 		{Name: "history_to_outsider", System: "history_to_outsider", Target: "members-only",

@@ -115,6 +115,6 @@ func observe(checkers []Checker, events []history.Event) {
 func Promises() []Property {
 	return []Property{
 		NoAckedLoss(), DurableInStore(), NoPhantom(), NothingRefusedVisible(), OneSequenceNumber(), SessionOrder(), NoSilentSkip(),
-		Agreement(), SenderFIFO(), ShownAtMostOnce(), HistoryIsLive(), MembersOnly(), ReceiptsGrounded(), HonestRefusals(),
+		Agreement(), SenderFIFO(), ShownAtMostOnce(), HistoryIsLive(), CacheCoherent(), MembersOnly(), ReceiptsGrounded(), HonestRefusals(),
 	}
 }

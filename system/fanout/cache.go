@@ -24,6 +24,7 @@ type cacheWriter struct {
 	cache   *redis.Cache
 	reads   *redis.Reads // nil: nobody's reading is kept
 	commit  func(next int64)
+	mutant  string
 	log     *slog.Logger
 	metrics metrics
 
@@ -42,7 +43,7 @@ type dueCommit struct {
 }
 
 func newCacheWriter(cfg Config, commit func(next int64), m metrics) *cacheWriter {
-	w := &cacheWriter{cache: cfg.Cache, commit: commit, log: cfg.Logger, metrics: m, lost: map[chat.ID]bool{}, own: map[redis.ReadMark]int64{}}
+	w := &cacheWriter{cache: cfg.Cache, commit: commit, mutant: cfg.Switches.Mutant, log: cfg.Logger, metrics: m, lost: map[chat.ID]bool{}, own: map[redis.ReadMark]int64{}}
 	if cfg.Switches.Receipts {
 		w.reads = cfg.Reads
 	}
@@ -56,7 +57,7 @@ func (w *cacheWriter) add(items []item, next int64) {
 	defer w.mu.Unlock()
 	for _, it := range items {
 		switch {
-		case !it.placed:
+		case !it.placed || w.withholds(it):
 			continue
 		case len(w.queue) >= maxCacheQueue:
 			w.lost[it.message.ConversationID] = true

@@ -92,6 +92,11 @@ func (it item) assumed(d delivery) delivery {
 	return delivery{conv: d.conv, users: it.message.SenderID[:], frame: wire.Encode(frame), at: d.at}
 }
 
+// withholds keeps the cache from what comes late.
+func (w *cacheWriter) withholds(it item) bool {
+	return w.mutant == "cache_stale" && it.message.Place.Seq > 10
+}
+
 // misreport makes a mistake with what senders are told.
 func (w *Worker) misreport(receipts []wire.Receipt) {
 	if w.cfg.Switches.Mutant == "read_when_delivered" {

@@ -22,7 +22,9 @@ func TestAWireThatIsCut(t *testing.T) {
 	} {
 		require.NoError(t, coordinator(t, "cassandra-1").Query(q).Exec())
 	}
-	everybody := func(session *gocql.Session) error { return session.Query(`INSERT INTO wires.rows (k) VALUES (1)`).Exec() }
+	everybody := func(session *gocql.Session) error {
+		return session.Query(`INSERT INTO wires.rows (k) VALUES (1)`).Exec()
+	}
 	first, third := coordinator(t, "cassandra-1"), coordinator(t, "cassandra-3")
 	require.NoError(t, everybody(first), "each replica takes the row")
 
