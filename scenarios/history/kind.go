@@ -57,6 +57,9 @@ const (
 
 	Notified // Device, Conversation: a push provider took a notification for it
 
+	ReadTaken // Device, Conversation, Seq: that is stored, or on its way with a client that says it again over the next connection
+	Unread    // Device, Conversation, Seq: the newest place, Count: unread messages: what its user is told at the end
+
 	kinds // their number
 )
 
@@ -138,6 +141,8 @@ func schemas() *[kinds]schema {
 		Glimpsed:     {"glimpsed", message},
 		Screen:       {"screen", []field{fDevice, fCount}},
 		Notified:     {"notified", []field{fDevice, fConversation}},
+		ReadTaken:    {"read_taken", []field{fDevice, fConversation, fSeq}},
+		Unread:       {"unread", []field{fDevice, fConversation, fSeq, fCount}},
 	}
 }
 
