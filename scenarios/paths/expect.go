@@ -59,12 +59,17 @@ func (c Cell) expectOfParallel(promise string) scenarios.Expectation {
 	return c.expectOfClocks(promise)
 }
 
-// expectOfClocks: a sender's messages keep their order as long as one pod's clock reads them all.
+// expectOfClocks: what follows another message stands behind it as long as one pod's clock reads them all.
 func (c Cell) expectOfClocks(promise string) scenarios.Expectation {
-	if promise != "sender-fifo" || !c.Fault.takesOver() {
+	switch promise {
+	case "sender-fifo", "causal-order", "ack-order":
+	default:
 		return holds
 	}
-	if c.Fault.Name == "skew" {
+	switch {
+	case !c.Fault.takesOver():
+		return holds
+	case c.Fault.Name == "skew":
 		return broken
 	}
 	return unknown
