@@ -50,6 +50,7 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 			line(5200, `"read",%s`, sighting(p, m))
 		}
 		line(5200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
+		line(5300, `"unread","device":"u%d/phone","conversation":"c1","seq":%d,"count":%d`, p, messages, messages*min(p, 1)) // u0 said it all
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
 }
