@@ -76,11 +76,14 @@ func (f *fleet) settleIn(ctx context.Context, d *device) error {
 			continue // without a seq nothing is counted as unread
 		}
 		rec := f.run.rec
-		rec.Record(history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: rec.UUID(p.ConversationID), Seq: p.Seq})
+		mark := history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: rec.UUID(p.ConversationID), Seq: p.Seq}
+		rec.Record(mark)
 		d.readTo[p.ConversationID] = p
 		if err := d.client.ReadUpTo(ctx, p.ConversationID, p.Seq); err != nil {
 			return fmt.Errorf("device %s did not read before it left: %w", d.name, err)
 		}
+		mark.Kind = history.ReadTaken
+		rec.Record(mark)
 	}
 	return nil
 }

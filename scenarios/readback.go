@@ -14,8 +14,10 @@ import (
 	"github.com/chatlab/chatlab/system/client"
 )
 
-// readPageWithin bounds how long a device asks for one page at the end.
-const readPageWithin = 30 * time.Second
+const (
+	readPageWithin = 30 * time.Second // for one page at the end
+	readersAtOnce  = 8                // devices
+)
 
 // quiesce waits, within a bound, until what was still on its way when the sends stopped has got its place: a send whose
 // outcome is unknown may arrive after its sender gave up.
@@ -37,7 +39,7 @@ func (r *run) quiesce(ctx context.Context) {
 	}
 }
 
-// readBack records what the store holds and what every device reads in history.
+// readBack records what the store holds, what every device reads in history and what it is told to be unread.
 func (r *run) readBack(ctx context.Context) error {
 	if r.play.Replicas {
 		if err := r.readReplicas(ctx); err != nil {
@@ -49,17 +51,20 @@ func (r *run) readBack(ctx context.Context) error {
 			return fmt.Errorf("read store: %w", err)
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
+	g, reads := errgroup.WithContext(ctx)
+	g.SetLimit(readersAtOnce)
 	for _, c := range r.fleet.convs {
 		for _, m := range c.Members {
-			g.Go(func() error { return r.readAs(ctx, r.fleet.devices[m], c, false) })
+			g.Go(func() error { return r.readAs(reads, r.fleet.devices[m], c, false) })
 		}
 		for _, m := range r.strangers(c) {
-			g.Go(func() error { return r.readAs(ctx, r.fleet.devices[m], c, true) })
+			g.Go(func() error { return r.readAs(reads, r.fleet.devices[m], c, true) })
 		}
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return r.readUnread(ctx)
 }
 
 // strangers are users who may be refused: the guests, and one who never was in the conversation.
@@ -129,13 +134,19 @@ func (r *run) readHistory(ctx context.Context, d *device, c conversation) error 
 
 // readPage asks again while it is told to: what devices read at the end must not depend on how busy the machine is.
 func (d *device) readPage(ctx context.Context, c conversation, from client.Range) (page []chat.Message, more bool, err error) {
+	err = persist(ctx, func(ctx context.Context) (err error) { page, more, err = d.client.History(ctx, c.id, from); return err })
+	return page, more, err
+}
+
+// persist asks again, within a bound, while the system says that it makes sense to.
+func persist(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readPageWithin)
 	defer cancel()
 	for {
-		page, more, err = d.client.History(ctx, c.id, from)
+		err := ask(ctx)
 		var refusal *chat.Error
 		if !errors.As(err, &refusal) || !client.Retryable(refusal.Code) || !sleep(ctx, max(refusal.RetryAfter, 100*time.Millisecond)) {
-			return page, more, err
+			return err
 		}
 	}
 }

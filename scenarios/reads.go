@@ -39,9 +39,12 @@ func (d *device) read(ctx context.Context) {
 		if !d.up.Load() || d.readTo[at.ConversationID] == at {
 			continue
 		}
-		rec.Record(history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: rec.UUID(at.ConversationID), Seq: at.Seq})
+		mark := history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: rec.UUID(at.ConversationID), Seq: at.Seq}
+		rec.Record(mark)
 		if d.client.Read(ctx, at.ConversationID, at) == nil { // else the next turn says it again
 			d.readTo[at.ConversationID] = at
+			mark.Kind = history.ReadTaken
+			rec.Record(mark)
 		}
 	}
 }

@@ -54,6 +54,7 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 			line(5300, `"paged",%s`, sighting(p, m))
 		}
 		line(5300, `"page_read","device":"u%d/phone","conversation":"c1","count":%d`, p, newest)
+		line(5300, `"unread","device":"u%d/phone","conversation":"c1","seq":%d,"count":%d`, p, messages, messages*min(p, 1)) // u0 said it all
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
 }

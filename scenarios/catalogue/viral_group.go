@@ -139,9 +139,12 @@ func viralHardened() scenarios.Variant {
 }
 
 // notPromised adds what the write paths leave to chance in which the pods' clocks decide: they give no seq, so that no
-// receipts are counted, and their history is ordered by clocks while their live order is the log's.
+// receipts and nothing unread are counted, and their history is ordered by clocks while their live order is the log's.
 func notPromised(expect map[string]scenarios.Expectation) map[string]scenarios.Expectation {
-	for _, name := range []string{"one-sequence-number", "no-silent-skip", "session-order", "agreement", "sender-fifo", "receipts-grounded", "cache-coherent"} {
+	for _, name := range []string{
+		"one-sequence-number", "no-silent-skip", "session-order", "agreement", "sender-fifo", "causal-order", "ack-order", "receipts-grounded",
+		"unread-converges", "cache-coherent",
+	} {
 		if _, ok := expect[name]; !ok {
 			expect[name] = scenarios.Unknown
 		}

@@ -60,8 +60,10 @@ const (
 	Held        // Label: a node of the store, Text: AtEnd or Repaired, Conversation, Sender, ClientMsg, Message, Seq: a row that this node holds, read while no other answered
 	ReplicaRead // Label, Text: as above, Conversation, Count: the node's rows of the conversation were all listed
 
-	Paged    // Device, Conversation, Sender, ClientMsg, Message, Seq, Text: in the newest page of history that a device reads at the end, in its order
-	PageRead // Device, Conversation, Count: that page is complete
+	Paged     // Device, Conversation, Sender, ClientMsg, Message, Seq, Text: in the newest page of history that a device reads at the end, in its order
+	PageRead  // Device, Conversation, Count: that page is complete
+	ReadTaken // Device, Conversation, Seq: that is stored, or on its way with a client that says it again over the next connection
+	Unread    // Device, Conversation, Seq: the newest place, Count: unread messages: what its user is told at the end
 
 	kinds // their number
 )
@@ -154,6 +156,8 @@ func schemas() *[kinds]schema {
 		ReplicaRead:  {"replica_read", []field{fLabel, fText, fConversation, fCount}},
 		Paged:        {"paged", message},
 		PageRead:     {"page_read", []field{fDevice, fConversation, fCount}},
+		ReadTaken:    {"read_taken", []field{fDevice, fConversation, fSeq}},
+		Unread:       {"unread", []field{fDevice, fConversation, fSeq, fCount}},
 	}
 }
 

@@ -28,13 +28,17 @@ func (c Cell) expectOfNaive(promise string) scenarios.Expectation {
 	switch promise {
 	case "no-acked-loss", "history-is-live", "session-order":
 		return broken
-	case "one-sequence-number", "no-silent-skip", "agreement", "receipts-grounded":
+	case "one-sequence-number", "no-silent-skip", "agreement", "receipts-grounded", "unread-converges":
 		return unknown
 	case "shown-at-most-once":
 		switch c.Fault.Name {
 		case "kill", "no storage", "no cache":
 			return broken
 		case "no log", "skew": // a retry whose first try arrives after all
+			return unknown
+		}
+	case "causal-order":
+		if c.Fault.Name == "no storage" { // a try is pushed and answered, and the row is of a later one
 			return unknown
 		}
 	}
@@ -45,7 +49,7 @@ func (c Cell) expectOfNaive(promise string) scenarios.Expectation {
 // second row. Order is left to the clocks.
 func (c Cell) expectOfParallel(promise string) scenarios.Expectation {
 	switch promise {
-	case "one-sequence-number", "no-silent-skip", "receipts-grounded":
+	case "one-sequence-number", "no-silent-skip", "receipts-grounded", "unread-converges":
 		return unknown
 	case "agreement": // a device that fills a gap shows history's order, the others the log's
 		return unknown
@@ -59,12 +63,17 @@ func (c Cell) expectOfParallel(promise string) scenarios.Expectation {
 	return c.expectOfClocks(promise)
 }
 
-// expectOfClocks: a sender's messages keep their order as long as one pod's clock reads them all.
+// expectOfClocks: what follows another message stands behind it as long as one pod's clock reads them all.
 func (c Cell) expectOfClocks(promise string) scenarios.Expectation {
-	if promise != "sender-fifo" || !c.Fault.takesOver() {
+	switch promise {
+	case "sender-fifo", "causal-order", "ack-order":
+	default:
 		return holds
 	}
-	if c.Fault.Name == "skew" {
+	switch {
+	case !c.Fault.takesOver():
+		return holds
+	case c.Fault.Name == "skew":
 		return broken
 	}
 	return unknown

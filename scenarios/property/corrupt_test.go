@@ -41,6 +41,12 @@ func corruptions() []corruption {
 		}},
 		{"agreement", "another message at a place", shared, func(s taken, i int) taken { s.events[i].ClientMsg = s.events[i].Device; return s }},
 		{"sender-fifo", "two sends exchanged", consecutive, exchange},
+		{"causal-order", "answer stored before what it answers", answering, func(s taken, i int) taken {
+			return s.exchangeRows(s.rowOf(&s.events[i]), s.rowOf(s.shownBefore(&s.events[i])))
+		}},
+		{"ack-order", "rows of consecutive sends exchanged", consecutive, func(s taken, i int) taken {
+			return s.exchangeRows(s.rowOf(&s.events[i]), s.rowOf(s.following(&s.events[i])))
+		}},
 		{"shown-at-most-once", "shown twice", of(history.Shown), twice},
 		{"raw-at-most-once", "received twice", of(history.Raw), twice},
 		{"history-is-live", "reading lacks a message", of(history.Read), func(s taken, i int) taken { return s.drop(i) }},
@@ -60,6 +66,8 @@ func corruptions() []corruption {
 			user := s.owner(s.events[i].Device)
 			return s.without(func(e *history.Event) bool { return e.Sender == user })
 		}},
+		{"unread-converges", "one more", settledCount, func(s taken, i int) taken { s.events[i].Count++; return s }},
+		{"unread-converges", "one less", settledCount, func(s taken, i int) taken { s.events[i].Count--; return s }},
 		{"honest-refusals", "no time to retry", of(history.Refused), func(s taken, i int) taken { s.events[i].RetryAfter = 0; return s }},
 		{"honest-refusals", "no answer", outcome, func(s taken, i int) taken { return s.drop(i) }},
 		{"honest-refusals", "two answers", outcome, twice},
@@ -182,6 +190,50 @@ func (s *taken) following(e *history.Event) *history.Event {
 		}
 	}
 	return nil
+}
+
+// rowOf is the row of an event's message; nil if there is none.
+func (s *taken) rowOf(e *history.Event) *history.Event {
+	for i := range s.events {
+		if o := &s.events[i]; e != nil && o.Kind == history.Stored && o.ClientMsg == e.ClientMsg {
+			return o
+		}
+	}
+	return nil
+}
+
+func (s taken) exchangeRows(a, b *history.Event) taken {
+	a.Order, b.Order = b.Order, a.Order
+	return s
+}
+
+// shownBefore is the first message that a send's device had shown of the conversation; nil if there is none.
+func (s *taken) shownBefore(send *history.Event) *history.Event {
+	for i := range s.index(send) {
+		if o := &s.events[i]; o.Kind == history.Shown && o.Device == send.Device && o.Conversation == send.Conversation {
+			return o
+		}
+	}
+	return nil
+}
+
+// answering fits a send after something was shown, both of which are stored.
+func answering(s *taken, e *history.Event) bool {
+	return e.Kind == history.Send && s.rowOf(e) != nil && s.rowOf(s.shownBefore(e)) != nil
+}
+
+// settledCount fits what a device was told to be unread that is connected at the end.
+func settledCount(s *taken, e *history.Event) bool {
+	if e.Kind != history.Unread {
+		return false
+	}
+	connected := false
+	for i := range s.index(e) {
+		if o := &s.events[i]; o.Device == e.Device && (o.Kind == history.Connected || o.Kind == history.Disconnected) {
+			connected = o.Kind == history.Connected
+		}
+	}
+	return connected
 }
 
 func consecutive(s *taken, e *history.Event) bool {

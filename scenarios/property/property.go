@@ -115,6 +115,7 @@ func observe(checkers []Checker, events []history.Event) {
 func Promises() []Property {
 	return []Property{
 		NoAckedLoss(), DurableInStore(), NoPhantom(), NothingRefusedVisible(), OneSequenceNumber(), SessionOrder(), NoSilentSkip(),
-		Agreement(), SenderFIFO(), ShownAtMostOnce(), HistoryIsLive(), CacheCoherent(), MembersOnly(), ReceiptsGrounded(), HonestRefusals(),
+		Agreement(), SenderFIFO(), CausalOrder(), AckOrder(), ShownAtMostOnce(), HistoryIsLive(), CacheCoherent(), MembersOnly(),
+		ReceiptsGrounded(), UnreadConverges(), HonestRefusals(),
 	}
 }

@@ -185,6 +185,16 @@ func (r *run) mark(d *gadget, m *room) {
 	if r.placed && d.at[m] > d.from[m] {
 		d.read[m] = d.at[m]
 		r.emit(history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: m.id, Seq: int64(d.at[m])})
+		r.emit(history.Event{Kind: history.ReadTaken, Device: d.id, Conversation: m.id, Seq: int64(d.at[m])})
+	}
+}
+
+// tellUnread tells a device's user what is unread.
+func (r *run) tellUnread(d *gadget, m *room) {
+	if r.placed {
+		last := len(m.log)
+		unread := last - max(d.read[m], d.sent[m], d.from[m])
+		r.emit(history.Event{Kind: history.Unread, Device: d.id, Conversation: m.id, Seq: int64(last), Count: int64(unread)})
 	}
 }
 
@@ -253,6 +263,7 @@ func (r *run) end(reads func(*gadget) bool) {
 		for _, m := range d.rooms {
 			if reads(d) {
 				r.read(d, m)
+				r.tellUnread(d, m)
 			}
 		}
 	}

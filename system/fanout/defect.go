@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/order"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -27,6 +28,9 @@ func (w *Worker) defect(it item) []item {
 	case seq%5 != 0:
 	case w.cfg.Switches.Mutant == "row_lost": // pushed, never stored
 		it.placed = false
+	case w.cfg.Switches.Mutant == "row_backdated": // stored before what it answers
+		const second = order.Ticks(1e7)
+		it.message.Place.Timestamp = order.TimeUUID(order.TicksOfUUID(it.message.Place.Timestamp)-second, 0, it.record.Offset)
 	case w.cfg.Switches.Mutant == "push_lost": // stored, never pushed
 		it.members = nil
 	case w.cfg.Switches.Mutant == "push_twice":

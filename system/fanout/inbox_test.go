@@ -2,6 +2,7 @@ package fanout_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -125,5 +126,37 @@ func TestFirstScreen(t *testing.T) {
 	for _, messages := range []int32{0, 51} {
 		_, err := r.service.Inbox(t.Context(), &pb.InboxRequest{UserId: bob[:], Limit: 1, Messages: messages})
 		require.Equal(t, chat.CodeBadRequest, chat.AsError(err).Code)
+	}
+}
+
+// TestOwnMessagesAreNotUnread shows that who sends has read what stands before, by the inbox, also where others' messages
+// were stored together with theirs, and in a big group, whose inboxes do not name the newest.
+func TestOwnMessagesAreNotUnread(t *testing.T) {
+	r := newRig(t, chat.ProfileHardened)
+	var users []chat.ID
+	for range chat.MaxSocialGroup + 1 {
+		users = append(users, chat.NewID())
+	}
+	alice, bob := users[0], users[1]
+	pair, group := r.conversation(alice, bob), r.conversation(users...)
+	for _, conv := range []chat.ID{pair, group} {
+		for _, sender := range []chat.ID{alice, alice, bob} { // nobody works yet: they wait together
+			r.send(sender, conv, chat.NewClientMsgID(time.Now()), "hello")
+		}
+	}
+	defer r.work()()
+	r.placed(pair, 3)
+	r.placed(group, 3)
+	unread := func(user chat.ID) map[chat.ID]int64 {
+		res, err := r.service.ListConversations(t.Context(), &pb.ListConversationsRequest{UserId: user[:], Limit: 5})
+		require.NoError(t, err)
+		out := map[chat.ID]int64{}
+		for _, c := range res.Conversations {
+			out[wire.ID(c.ConversationId)] = c.Unread
+		}
+		return out
+	}
+	for user, want := range map[chat.ID]map[chat.ID]int64{alice: {pair: 1, group: 1}, bob: {pair: 0, group: 0}, users[2]: {group: 3}} {
+		require.Eventually(t, func() bool { return maps.Equal(want, unread(user)) }, 20*time.Second, 10*time.Millisecond, "want %v", want)
 	}
 }

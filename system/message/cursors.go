@@ -105,7 +105,7 @@ func (s *Service) keep(ctx context.Context, conv chat.ID, cursors []chat.Cursor)
 	var marks []redis.ReadMark
 	for _, c := range cursors {
 		if c.Kind == chat.Read && c.Seq > 0 {
-			if s.cfg.Switches.Inbox {
+			if s.cfg.Switches.Inbox && !forgets(s.cfg.Switches.Mutant) {
 				if err := s.cfg.Store.SetRead(ctx, c); err != nil {
 					return err
 				}

@@ -11,7 +11,7 @@ import (
 // withDefect wraps a write path in a known mistake, so that mutation tests can prove that the lab's properties see it.
 func withDefect(name string, w writer) writer {
 	switch name {
-	case "lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute":
+	case "lost_write", "late_write", "ack_early", "ghost_write", "write_refused", "refuse_some", "refusal_mute":
 		return &defect{writer: w, name: name}
 	}
 	return w
@@ -35,6 +35,9 @@ func (d *defect) write(ctx context.Context, m chat.Message, members []chat.ID) e
 	case "late_write": // acknowledged before it is written: a later send overtakes it
 		time.AfterFunc(time.Second, func() { _ = d.writer.write(context.WithoutCancel(ctx), m, members) })
 		return nil
+	case "ack_early": // acknowledged before it is written, though only others are quick enough to overtake it
+		time.AfterFunc(300*time.Millisecond, func() { _ = d.writer.write(context.WithoutCancel(ctx), m, members) })
+		return nil
 	case "ghost_write": // written once more, as if another had been sent
 		ghost := m
 		ghost.ID, ghost.ClientMsgID = chat.NewID(), chat.NewClientMsgID(m.CreatedAt)
@@ -53,6 +56,9 @@ func (d *defect) write(ctx context.Context, m chat.Message, members []chat.ID) e
 	}
 	return d.writer.write(ctx, m, members)
 }
+
+// forgets says whether the pod takes a read cursor and does not tell the inbox of it.
+func forgets(mutant string) bool { return mutant == "read_forgotten" }
 
 // mislay takes a message out of a page of history.
 func mislay(mutant string, page []chat.Message) []chat.Message {
