@@ -57,6 +57,9 @@ const (
 
 	Notified // Device, Conversation: a push provider took a notification for it
 
+	Watching // Device, User: from now on it wants to be told of the user's presence, over every connection
+	Presence // Device, User, Text: online or offline: it is told so of a user whom it watches
+
 	kinds // their number
 )
 
@@ -138,6 +141,8 @@ func schemas() *[kinds]schema {
 		Glimpsed:     {"glimpsed", message},
 		Screen:       {"screen", []field{fDevice, fCount}},
 		Notified:     {"notified", []field{fDevice, fConversation}},
+		Watching:     {"watching", []field{fDevice, fUser}},
+		Presence:     {"presence", []field{fDevice, fUser, fText}},
 	}
 }
 
