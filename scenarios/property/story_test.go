@@ -16,7 +16,8 @@ import (
 func underTest() []Property {
 	return append(Promises(), RawAtMostOnce(), ExactResume(),
 		AckedRatio(Floor{Phase: "steady", Ratio: .5, MinSamples: 1}),
-		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}))
+		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}),
+		PushNotMissed(20*time.Second), PushNotSpurious(8*time.Second, 2*time.Second))
 }
 
 func judge(t testing.TB, path string) map[string]Verdict {
