@@ -57,6 +57,8 @@ func Mutants() []string {
 		"lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute", "history_skips", "history_to_outsider", // of message pods
 		"placed_twice", "row_lost", "push_lost", "push_twice", "push_late", "slow_push", "seq_by_gateway", "push_to_removed", // of fan-out workers
 		"receipt_at_push", "read_when_delivered", // and of what they tell senders
+		"push_shy", "push_blind", // of push pods
+		"online_for_ever", "arrivals_untold", // of gateways
 	}
 }
 
