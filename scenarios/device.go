@@ -150,6 +150,9 @@ func (d *device) observe(e client.Event) {
 	case client.Receipt:
 		r.recordReceipts(e, h)
 		return
+	case client.PresenceChanged:
+		d.recordPresence(e, h)
+		return
 	case client.Connected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(true)
