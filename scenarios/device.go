@@ -160,6 +160,7 @@ func (d *device) observe(e client.Event) {
 	case client.Disconnected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(false)
+		d.ended.Store(h.CloseCode)
 		d.trouble.Store(&e.Text)
 	case client.FirstScreen:
 		d.recordScreen(e, h)
