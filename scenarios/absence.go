@@ -23,6 +23,7 @@ type absence struct {
 	stop    context.CancelFunc // ends the device's Run
 	gone    chan struct{}      // closed when it has ended
 	away    atomic.Bool        // by its own wish
+	ended   atomic.Int32       // the close code of the last connection
 	screens atomic.Int64       // first screens that it showed
 	bytes   traffic
 	counted bool // bytes are
@@ -37,11 +38,16 @@ func (d *device) start(ctx context.Context) {
 	d.fleet.running.Go(func() { defer close(gone); d.live(ctx) })
 }
 
-// leave ends the connection as an app that is closed, and returns when it has ended.
+// leave ends the connection as an app that is closed, and returns when it has ended. That of one without a connection is
+// noted too: nobody has to wait for its return.
 func (d *device) leave() {
 	d.away.Store(true)
 	d.stop()
 	<-d.gone
+	if chat.CloseCode(d.ended.Load()) != chat.CloseNormal {
+		rec := d.fleet.run.rec
+		rec.Record(history.Event{Kind: history.Disconnected, Device: d.id, CloseCode: int32(chat.CloseNormal), Text: rec.Text("closed without a connection")})
+	}
 }
 
 // goAway has those devices get what there is, read it, and leave, that are away when the workload begins.

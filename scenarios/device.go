@@ -150,6 +150,9 @@ func (d *device) observe(e client.Event) {
 	case client.Receipt:
 		r.recordReceipts(e, h)
 		return
+	case client.PresenceChanged:
+		d.recordPresence(e, h)
+		return
 	case client.Connected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(true)
@@ -157,6 +160,7 @@ func (d *device) observe(e client.Event) {
 	case client.Disconnected:
 		h.Text = rec.Text(e.Text)
 		d.up.Store(false)
+		d.ended.Store(h.CloseCode)
 		d.trouble.Store(&e.Text)
 	case client.FirstScreen:
 		d.recordScreen(e, h)

@@ -58,6 +58,9 @@ func newFleet(ctx context.Context, r *run) (*fleet, error) {
 	if err := f.makeConversations(ctx, users); err != nil {
 		return nil, err
 	}
+	if err := f.watch(); err != nil {
+		return nil, err
+	}
 	f.ctx, f.stopRun = context.WithCancel(context.WithoutCancel(ctx))
 	if err := f.begin(ctx); err != nil {
 		f.stop()

@@ -37,6 +37,21 @@ func unharmed(size scenarios.Size, label string, expect scenarios.Expectation) s
 	return named(property.DeliveryLag(b), of("unharmed", label), expect)
 }
 
+// shownGone and shownThere hold what devices are told of presence against what the system states for the play's TTL.
+// Touched says that the faults take the presence store away or what it knows.
+func shownGone(p scenarios.Play, touched bool) scenarios.Check {
+	return scenarios.Check{Property: property.PresenceSafe(p.Freshness(touched)), Expect: scenarios.Holds}
+}
+
+func shownThere(p scenarios.Play, touched bool) scenarios.Check {
+	return scenarios.Check{Property: property.PresenceLive(p.Freshness(touched)), Expect: scenarios.Holds}
+}
+
+// notified are the properties of notifications.
+func notified(p scenarios.Play) []scenarios.Check {
+	return []scenarios.Check{{Property: p.NotMissed(), Expect: scenarios.Holds}, {Property: p.NotSpurious(), Expect: scenarios.Holds}}
+}
+
 func named(p property.Property, name string, expect scenarios.Expectation) scenarios.Check {
 	p.Name = name
 	return scenarios.Check{Property: p, Expect: expect}

@@ -12,6 +12,14 @@ import (
 // when they also carry three real nodes each of Kafka and Cassandra, and enough to count.
 const smallRate = 0.8
 
+// leaves lets the last member of a group, who says nothing, go at a time and for good; 0: before the workload.
+func leaves(p *workload.Plan, group int, at time.Duration) {
+	members := p.Conversations[group].Members
+	last := len(members) - 1
+	p.Streams[group].Senders = members[:last]
+	p.Absences = append(p.Absences, workload.Absence{User: members[last], From: at})
+}
+
 // chattingGroups is groups without a common member that talk all the time, each at a rate per second.
 func chattingGroups(groups, members int, rate float64, length time.Duration) workload.Plan {
 	p := workload.Plan{Users: groups * members, Length: length}

@@ -25,19 +25,30 @@ func PodCrash() scenarios.Scenario {
 }
 
 // crashPlay: groups across all gateways; the pod stays dead while the fault lasts, so that the others must absorb its sockets.
+// In a small run one of each group closes the app just after the crash: whoever was at that pod cannot say goodbye.
 func crashPlay(size scenarios.Size) scenarios.Play {
 	groups, members, rate := 10, 16, smallRate
 	p := scenarios.Play{
-		Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 12 * time.Second, Step: 100 * time.Millisecond,
-		Scale: []scenarios.Scale{{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"}},
+		Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: 5 * time.Second, Settle: 12 * time.Second, Step: 100 * time.Millisecond,
+		PresenceTTL: 6 * time.Second, Heartbeat: 3 * time.Second, Watches: 1,
+		Scale: []scenarios.Scale{
+			{What: "gateways", Factor: 4.0 / 20, Reason: "small runs take seconds"},
+			{What: "presence TTL and heartbeat", Factor: 6.0 / 60, Reason: "small runs take seconds"},
+		},
 	}
 	if size == scenarios.Document {
 		groups, members, rate = 200, 25, 0.1
 		p.Gateways, p.Direct = 20, true
+		p.PresenceTTL, p.Heartbeat = 0, 0
 		p.Steady, p.Fault, p.Recovery, p.Settle = 15*time.Second, 30*time.Second, 5*time.Second, 40*time.Second
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
 	}
 	p.Plan = chattingGroups(groups, members, rate, p.Steady+p.Fault+p.Recovery)
+	if size == scenarios.Small {
+		for g := range groups {
+			leaves(&p.Plan, g, p.Steady+100*time.Millisecond)
+		}
+	}
 	return p
 }
 
@@ -83,7 +94,12 @@ func crashHardened() scenarios.Variant {
 		Switches:    profile(chat.ProfileHardened),
 		Faults:      crashSchedule,
 		Checks: func(size scenarios.Size) []scenarios.Check {
-			return []scenarios.Check{works(size), accepts(size, "", 0.99)}
+			p := crashPlay(size)
+			checks := []scenarios.Check{works(size), accepts(size, "", 0.99), shownThere(p, false)}
+			if size == scenarios.Small { // else nobody goes for good
+				checks = append(checks, shownGone(p, false))
+			}
+			return checks
 		},
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{everybodyIsBack(n), backSoon(n), gentle(n), recovered(n)}

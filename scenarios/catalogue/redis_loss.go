@@ -16,7 +16,7 @@ import (
 func RedisLoss() scenarios.Scenario {
 	return scenarios.Scenario{
 		Name:     "redis-loss",
-		Question: "Redis dies and comes back empty. Who still gets messages, and who gets a notification for a message on the screen?",
+		Question: "Redis dies and comes back empty. Who still gets messages, who gets a notification for a message on the screen, and who is shown online?",
 		Claims:   redisClaims(),
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Pushes: 1, Partitions: 24},
 		Play:     redisPlay,
@@ -33,12 +33,13 @@ func redisAway(size scenarios.Size) time.Duration {
 	return 7500 * time.Millisecond
 }
 
-// redisPlay: everybody is connected all the time, and everybody's phone takes notifications.
+// redisPlay: everybody's phone takes notifications. In each group one is away: before the workload begins, or soon after. The
+// others are connected all the time.
 func redisPlay(size scenarios.Size) scenarios.Play {
 	groups, members, rate := 10, 10, smallRate
 	p := scenarios.Play{
-		Steady: 4 * time.Second, Fault: 14 * time.Second, Recovery: 3 * time.Second, Settle: 20 * time.Second,
-		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second,
+		Steady: 4 * time.Second, Fault: 14 * time.Second, Recovery: 8 * time.Second, Settle: 20 * time.Second,
+		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second, Watches: 2,
 		Scale: []scenarios.Scale{{What: "presence TTL and heartbeat", Factor: 12.0 / 60, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {
@@ -48,6 +49,9 @@ func redisPlay(size scenarios.Size) scenarios.Play {
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
 	}
 	p.Plan = chattingGroups(groups, members, rate, p.Steady+p.Fault+p.Recovery)
+	for g := range groups {
+		leaves(&p.Plan, g, time.Duration(g%2)*p.Steady/2)
+	}
 	return p
 }
 
@@ -110,5 +114,6 @@ func redisCache() scenarios.Variant {
 }
 
 func redisChecks(size scenarios.Size) []scenarios.Check {
-	return []scenarios.Check{works(size), accepts(size, "", 0.999)}
+	p := redisPlay(size)
+	return append(notified(p), works(size), accepts(size, "", 0.999), shownGone(p, true), shownThere(p, true))
 }

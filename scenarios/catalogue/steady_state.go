@@ -27,17 +27,23 @@ func SteadyState() scenarios.Scenario {
 					if size == scenarios.Small {
 						p99 = time.Second // the order of magnitude
 					}
-					return []scenarios.Check{works(size), accepts(size, "", 0.999), arrives(size, "", p99, scenarios.Holds)}
+					p := steadyPlay(size)
+					checks := []scenarios.Check{works(size), accepts(size, "", 0.999), arrives(size, "", p99, scenarios.Holds), shownThere(p, false)}
+					if size == scenarios.Small { // else the run is shorter than the TTL
+						checks = append(checks, shownGone(p, false))
+					}
+					return checks
 				},
 			},
 		},
 	}
 }
 
-// steadyPlay: groups of ten and pairs, at a rate that two cores carry with ease.
+// steadyPlay: groups of ten and pairs, at a rate that two cores carry with ease. Somebody comes while the others talk, and
+// in a small run somebody is away.
 func steadyPlay(size scenarios.Size) scenarios.Play {
 	groups, pairs, rate := 8, 10, smallRate
-	p := scenarios.Play{Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 8 * time.Second}
+	p := scenarios.Play{Steady: 4 * time.Second, Fault: 6 * time.Second, Recovery: time.Second, Settle: 8 * time.Second, Watches: 2}
 	if size == scenarios.Document {
 		groups, pairs, rate = 40, 50, 2
 		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 30*time.Second, 5*time.Second, 15*time.Second
@@ -62,6 +68,13 @@ func steadyPlay(size scenarios.Size) scenarios.Play {
 			r = rate / 5
 		}
 		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: c.Name, PerSecond: r, To: length, Bytes: 300})
+	}
+	leaves(&p.Plan, 0, 0)
+	p.Plan.Absences[0].To = p.Steady / 2
+	if size == scenarios.Small {
+		p.PresenceTTL, p.Heartbeat = 6*time.Second, 3*time.Second
+		p.Scale = append(p.Scale, scenarios.Scale{What: "presence TTL and heartbeat", Factor: 6.0 / 60, Reason: "small runs take seconds"})
+		leaves(&p.Plan, 1, 0)
 	}
 	return p
 }

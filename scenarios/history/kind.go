@@ -64,6 +64,8 @@ const (
 	PageRead  // Device, Conversation, Count: that page is complete
 	ReadTaken // Device, Conversation, Seq: that is stored, or on its way with a client that says it again over the next connection
 	Unread    // Device, Conversation, Seq: the newest place, Count: unread messages: what its user is told at the end
+	Watching  // Device, User: from now on it wants to be told of the user's presence, over every connection
+	Presence  // Device, User, Text: online or offline: it is told so of a user whom it watches
 
 	kinds // their number
 )
@@ -158,6 +160,8 @@ func schemas() *[kinds]schema {
 		PageRead:     {"page_read", []field{fDevice, fConversation, fCount}},
 		ReadTaken:    {"read_taken", []field{fDevice, fConversation, fSeq}},
 		Unread:       {"unread", []field{fDevice, fConversation, fSeq, fCount}},
+		Watching:     {"watching", []field{fDevice, fUser}},
+		Presence:     {"presence", []field{fDevice, fUser, fText}},
 	}
 }
 

@@ -54,7 +54,12 @@ func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 		r.n.Told++
 		*r.due.Of(e.Device) = e.At + e.RetryAfter
 	case history.Disconnected:
-		if d := v.Devices.Of(e.Device); d.Ever && !d.Left() && *r.lost.Of(e.Device) == 0 {
+		d := v.Devices.Of(e.Device)
+		if d.Left() && *r.lost.Of(e.Device) > 0 { // it is closed before it was back, and nobody waits for it
+			*r.lost.Of(e.Device) = 0
+			r.n.Lost--
+		}
+		if d.Ever && !d.Left() && *r.lost.Of(e.Device) == 0 {
 			*r.lost.Of(e.Device) = e.At + 1
 			if r.n.Lost++; r.n.Lost == 1 {
 				r.begun = e.At

@@ -3,15 +3,21 @@ package mutants
 
 // Mutant is a defect, and the property that it is aimed at.
 type Mutant struct {
-	Name   string
-	What   string
-	System string // chat.Switches.Mutant
-	Client string // scenarios.Variant.Defect
-	Target string // the property that must be broken; empty: none may be
+	Name    string
+	What    string
+	System  string // chat.Switches.Mutant
+	Client  string // scenarios.Variant.Defect
+	Target  string // the property that must be broken; empty: none may be
+	Comings bool   // played where people come and go, watch each other and are notified
 }
 
 // None is the system as it is.
 func None() Mutant { return Mutant{Name: "none", What: "the system as it is"} }
+
+// NoneWhereTheyComeAndGo is the same in the other play.
+func NoneWhereTheyComeAndGo() Mutant {
+	return Mutant{Name: "none, coming and going", What: "the system as it is, where people come and go", Comings: true}
+}
 
 // All lists the mutants in the order of the properties that they are aimed at. Where the system heals a defect of one
 // part, a device that does not help has another.
@@ -65,6 +71,14 @@ func All() []Mutant {
 			What: "a message pod refuses some messages without need"},
 		{Name: "slow_push", System: "slow_push", Target: "delivery-lag",
 			What: "a worker pushes everything a second late"},
+		{Name: "push_shy", System: "push_shy", Target: "push-not-missed", Comings: true,
+			What: "a push pod notifies of the first messages of a conversation only"},
+		{Name: "push_blind", System: "push_blind", Target: "push-not-spurious", Comings: true,
+			What: "a push pod takes everybody for offline"},
+		{Name: "online_for_ever", System: "online_for_ever", Target: "presence-safe", Comings: true,
+			What: "a gateway tells nobody that somebody has gone"},
+		{Name: "arrivals_untold", System: "arrivals_untold", Target: "presence-live", Comings: true,
+			What: "a gateway does not tell those who watch already that somebody has come"},
 	}
 }
 

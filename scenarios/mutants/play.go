@@ -44,6 +44,9 @@ func (o Outcome) broken() (names []string) {
 func Play(ctx context.Context, env scenarios.Environment, m Mutant, load time.Duration, file string, log *slog.Logger) (Outcome, error) {
 	start := time.Now()
 	sc, v := scenario(load), m.variant()
+	if m.Comings {
+		sc = comings()
+	}
 	out, err := os.Create(file)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("create history: %w", err)
@@ -108,6 +111,9 @@ func (m Mutant) variant() scenarios.Variant {
 		property.DurableOnReplicas(),
 		property.AckedRatio(property.Floor{Phase: "steady", Ratio: 0.95, MinSamples: 20}),
 		property.DeliveryLag(property.Bound{Phase: "steady", P50: 700 * time.Millisecond, MinSamples: 20}),
+	}
+	if m.Comings {
+		checks = comingsChecks()
 	}
 	return scenarios.Variant{Name: m.Name, Description: m.What, Switches: sw, Defect: m.Client, Checks: func(scenarios.Size) (out []scenarios.Check) {
 		for _, p := range checks {

@@ -14,9 +14,12 @@ import (
 
 // underTest is every property, the ones with parameters as the stories in testdata want them.
 func underTest() []Property {
+	fresh := Freshness{Online: 5 * time.Second, Offline: 15 * time.Second, Again: 20 * time.Second}
 	return append(Promises(), RawAtMostOnce(), ExactResume(), DurableOnReplicas(),
 		AckedRatio(Floor{Phase: "steady", Ratio: .5, MinSamples: 1}),
-		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}))
+		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}),
+		PushNotMissed(20*time.Second), PushNotSpurious(8*time.Second, 2*time.Second),
+		PresenceSafe(fresh), PresenceLive(fresh))
 }
 
 func judge(t testing.TB, path string) map[string]Verdict {

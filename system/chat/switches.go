@@ -70,6 +70,8 @@ func Mutants() []string {
 		"placed_twice", "row_lost", "row_backdated", "push_lost", "push_twice", "push_late", "slow_push", "seq_by_gateway", "push_to_removed", // of fan-out workers
 		"cache_stale",                            // and of those, too
 		"receipt_at_push", "read_when_delivered", // and of what they tell senders
+		"push_shy", "push_blind", // of push pods
+		"online_for_ever", "arrivals_untold", // of gateways
 	}
 }
 

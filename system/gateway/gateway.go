@@ -74,7 +74,7 @@ func New(cfg Config) (*Gateway, error) {
 	g.work.Go(g.report)
 	g.work.Go(g.sweep)
 	g.work.Go(g.refresh)
-	g.watches.init(cfg.Metrics)
+	g.watches.init(cfg.Metrics, cfg.Switches.Mutant)
 	g.work.Go(g.watch)
 	if cfg.Memory != nil && cfg.Switches.ShedAt > 0 {
 		g.work.Go(g.watchMemory)

@@ -22,6 +22,7 @@ type watches struct {
 	some  chan struct{} // somebody is watched
 
 	changes prometheus.Counter
+	mutant  string // chat.Switches.Mutant
 }
 
 // watched is a user whom sessions of this gateway watch, asked for once for all of them.
@@ -40,8 +41,8 @@ const (
 	online
 )
 
-func (w *watches) init(r prometheus.Registerer) {
-	w.of, w.some = map[chat.ID]*watched{}, make(chan struct{}, 1)
+func (w *watches) init(r prometheus.Registerer, mutant string) {
+	w.of, w.some, w.mutant = map[chat.ID]*watched{}, make(chan struct{}, 1), mutant
 	w.changes = prometheus.NewCounter(prometheus.CounterOpts{Name: "chat_gateway_presence_changes_total", Help: "Watched users who came online or went offline."})
 	r.MustRegister(w.changes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chat_gateway_watched_users", Help: "Users whose presence sessions here watch."}, w.users))
 }
@@ -125,9 +126,9 @@ func (w *watches) learn(users []chat.ID, isOnline map[chat.ID]bool, asked time.D
 			continue
 		}
 		to := at.owed
-		if at.learn(isOnline[u], asked) {
+		if before := at.state; at.learn(w.defect(at, isOnline[u]), asked) {
 			w.changes.Inc()
-			to = at.by
+			to = w.audience(at, before)
 		}
 		at.owed = nil
 		for _, s := range to {

@@ -71,7 +71,9 @@ func (w *partition) online(ctx context.Context, holds []*hold) func(chat.ID) boo
 		}
 		return func(chat.ID) bool { return true }
 	}
-	return func(u chat.ID) bool { return w.cfg.Switches.Doubt && !found.Whole || len(found.Devices[u]) > 0 }
+	return func(u chat.ID) bool {
+		return !blind(w.cfg.Switches.Mutant) && (w.cfg.Switches.Doubt && !found.Whole || len(found.Devices[u]) > 0)
+	}
 }
 
 // cursorReads bounds the conversations whose cursors are read at once.

@@ -100,7 +100,7 @@ func (j job) run(ctx context.Context) (result, error) {
 		}
 		return result{taken: j.taken, retry: true, after: storeWait}, nil
 	}
-	return j.sendAll(ctx, devices)
+	return j.sendAll(ctx, j.shy(devices))
 }
 
 // maySee looks up, just before anything leaves, whether the user may see the place that the notification is about.
