@@ -14,7 +14,7 @@ const (
 	reportAtOnce  = 50                     // received frames together: a gateway takes a device that sends hundreds for a flood
 	receivedWait  = 200 * time.Millisecond // at most, before the first: devices that show a message together do not answer together
 	typingEvery   = 3 * time.Second        // between two typing frames of a conversation; a gateway drops more
-	readSettles   = 10 * time.Second       // a read frame this young may have been lost with its connection
+	readSettles   = 10 * time.Second       // a read frame that was this young at the last sign of life may have been lost with its connection
 )
 
 // social is what the device tells of itself in one conversation.
@@ -112,10 +112,11 @@ func (c *Client) tellReadsAgain(l *link) {
 	}
 }
 
-// loseReads notes which reads may have been lost; the lock is held.
-func (c *Client) loseReads() {
+// loseReads notes which reads may have been lost: those told shortly before the last sign of life, or since then; the lock
+// is held.
+func (c *Client) loseReads(l *link) {
 	for _, v := range c.conversations {
-		v.lost = v.lost || !v.readAt.IsZero() && time.Since(v.readAt) < readSettles
+		v.lost = v.lost || !v.readAt.IsZero() && l.heardAt.Sub(v.readAt) < readSettles
 	}
 }
 

@@ -68,10 +68,17 @@ func TestNoReceiptsTellsNothing(t *testing.T) {
 	})
 }
 
-// A read frame that may have been lost with its connection goes again over the next, and only then.
+// A read frame that may have been lost with its connection goes again over the next, and only then: with one that ends at
+// once, and with one that is only found to be silent half a minute later.
 func TestReadOutlivesItsConnection(t *testing.T) {
+	t.Run("closed", func(t *testing.T) { readAgain(t, func(p *peer) { p.close(chat.CloseDraining) }) })
+	t.Run("silent", func(t *testing.T) { readAgain(t, (*peer).hold) })
+}
+
+func readAgain(t *testing.T, end func(*peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
+		f.heart = 30 * time.Second
 		read := make(chan wire.ClientFrame)
 		f.gateway = func(p *peer) {
 			p.resumed()
@@ -80,16 +87,20 @@ func TestReadOutlivesItsConnection(t *testing.T) {
 				read <- frame
 			}
 			if p.n == 1 {
-				p.close(chat.CloseDraining)
+				end(p)
 				return
 			}
-			p.hold()
+			p.beats()
 		}
 		c := f.device(nil)
 		f.run(func(ctx context.Context) {
 			require.NoError(t, c.Read(ctx, conv, chat.Position{Seq: 4}))
 			for range 2 {
-				frame := <-read
+				var frame wire.ClientFrame
+				select {
+				case frame = <-read:
+				case <-time.After(5 * time.Minute):
+				}
 				require.Equal(t, conv, frame.ConversationID)
 				require.EqualValues(t, 4, frame.Seq)
 			}

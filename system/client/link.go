@@ -40,6 +40,7 @@ type link struct {
 	epoch    int64
 	since    time.Time // of resumed; zero before
 	heard    int       // frames received
+	heardAt  time.Time // the last one
 	sent     int       // heartbeats
 	answered int
 	named    int  // places that answers named and the device lacked

@@ -16,7 +16,7 @@ func (c *Client) receive(l *link, data []byte) error {
 	now := c.cfg.Now()
 	c.mu.Lock()
 	defer c.unlock()
-	l.heard++
+	l.heard, l.heardAt = l.heard+1, time.Now()
 	switch f.Type {
 	case wire.TypeMessage:
 		c.message(&f.message, now)

@@ -169,7 +169,7 @@ func (c *Client) drop(l *link) time.Duration {
 	}
 	c.link = nil
 	c.restReports()
-	c.loseReads()
+	c.loseReads(l)
 	l.beat.Stop()
 	l.stopRenewing()
 	if l.watch != nil {
