@@ -10,9 +10,6 @@ import (
 	"github.com/chatlab/chatlab/system/client"
 )
 
-// contacts is the size of the largest conversation whose members may watch each other.
-const contacts = 50
-
 // watch has each device watch so many others, over all connections that it will have.
 func (f *fleet) watch() error {
 	rec := f.run.rec
@@ -36,13 +33,13 @@ func (f *fleet) watch() error {
 // partners are at most so many users whom a user may watch: those who come next in conversations that are small enough,
 // so that everybody is watched by somebody.
 func partners(p workload.Plan, user, most int) (others []int) {
-	for after := 1; after < contacts; after++ {
+	for after := 1; after < chat.MaxSocialGroup; after++ {
 		for _, c := range p.Conversations {
 			if len(others) == most {
 				return others
 			}
 			at := slices.Index(c.Members, user)
-			if at < 0 || len(c.Members) > contacts || after >= len(c.Members) {
+			if at < 0 || len(c.Members) > chat.MaxSocialGroup || after >= len(c.Members) {
 				continue
 			}
 			if other := c.Members[(at+after)%len(c.Members)]; !slices.Contains(others, other) {

@@ -83,7 +83,10 @@ func redisMitigated() scenarios.Variant {
 		Faults:      redisDies("redis-presence"),
 		// A store that came back empty is believed: whoever it lost gets nothing live until the next sign of life.
 		Expect: notPromised(map[string]scenarios.Expectation{"no-acked-loss": scenarios.Unknown, "history-is-live": scenarios.Unknown}),
-		Checks: func(size scenarios.Size) []scenarios.Check { return []scenarios.Check{works(size)} },
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			disturbed := scenarios.Check{Property: redisPlay(size).NotSpurious(), Expect: scenarios.Broken} // for the same reason
+			return []scenarios.Check{works(size), disturbed}
+		},
 	}
 }
 
