@@ -9,7 +9,7 @@ import (
 )
 
 // story FILE: six people in a group to which one of them writes 25 messages before and 25 during the measured phase, hears
-// that it has arrived, and everything is as promised.
+// that it has arrived, and everything is as promised. A guest leaves, and who watches is told.
 func story(ts *testscript.TestScript, _ bool, args []string) {
 	const people, messages, newest = 6, 50, 20
 	var out strings.Builder
@@ -23,6 +23,12 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 		line(0, `"joined","user":"u%d","conversation":"c1","seq":1`, p)
 		line(1, `"connected","device":"u%d/phone","text":"gateway-1"`, p)
 	}
+	line(0, `"device","device":"guest/phone","user":"guest"`)
+	line(0, `"watching","device":"u1/phone","user":"u0"`)
+	line(0, `"watching","device":"u1/phone","user":"guest"`)
+	line(1, `"connected","device":"guest/phone","text":"gateway-1"`)
+	line(2, `"presence","device":"u1/phone","user":"u0","text":"online"`)
+	line(2, `"presence","device":"u1/phone","user":"guest","text":"online"`)
 	for m := range messages {
 		ms := 100 + 50*m
 		switch m {
@@ -40,21 +46,23 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		line(ms+30, `"receipt","device":"u0/phone","conversation":"c1","seq":%d,"delivered":%d,"count":%d`, m+1, people-1, people-1)
 	}
-	line(5000, `"phase","text":"end"`)
+	line(3000, `"disconnected","device":"guest/phone","close_code":1000,"text":"bye"`)
+	line(9000, `"presence","device":"u1/phone","user":"guest","text":"offline"`)
+	line(39_000, `"phase","text":"end"`)
 	for m := range messages {
-		line(5100, `"stored","conversation":"c1","seq":%d,"client_msg_id":"m%d","message_id":"id%d","sender":"u0","order":%d,"offset":%d`, m+1, m, m, m+1, m)
+		line(39_100, `"stored","conversation":"c1","seq":%d,"client_msg_id":"m%d","message_id":"id%d","sender":"u0","order":%d,"offset":%d`, m+1, m, m, m+1, m)
 	}
-	line(5100, `"store_read","conversation":"c1","count":%d`, messages)
+	line(39_100, `"store_read","conversation":"c1","count":%d`, messages)
 	for p := range people {
 		for m := range messages {
-			line(5200, `"read",%s`, sighting(p, m))
+			line(39_200, `"read",%s`, sighting(p, m))
 		}
-		line(5200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
+		line(39_200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
 		for m := messages - newest; m < messages; m++ {
-			line(5300, `"paged",%s`, sighting(p, m))
+			line(39_300, `"paged",%s`, sighting(p, m))
 		}
-		line(5300, `"page_read","device":"u%d/phone","conversation":"c1","count":%d`, p, newest)
-		line(5300, `"unread","device":"u%d/phone","conversation":"c1","seq":%d,"count":%d`, p, messages, messages*min(p, 1)) // u0 said it all
+		line(39_300, `"page_read","device":"u%d/phone","conversation":"c1","count":%d`, p, newest)
+		line(39_300, `"unread","device":"u%d/phone","conversation":"c1","seq":%d,"count":%d`, p, messages, messages*min(p, 1)) // u0 said it all
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
 }
