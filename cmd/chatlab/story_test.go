@@ -9,7 +9,7 @@ import (
 )
 
 // story FILE: six people in a group to which one of them writes 25 messages before and 25 during the measured phase, hears
-// that it has arrived, and everything is as promised.
+// that it has arrived, and knows who is there; everything is as promised.
 func story(ts *testscript.TestScript, _ bool, args []string) {
 	const people, messages = 6, 50
 	var out strings.Builder
@@ -22,6 +22,13 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 		line(0, `"device","device":"u%d/phone","user":"u%d"`, p, p)
 		line(0, `"joined","user":"u%d","conversation":"c1","seq":1`, p)
 		line(1, `"connected","device":"u%d/phone","text":"gateway-1"`, p)
+	}
+	line(1, `"device","device":"u6/phone","user":"u6"`)
+	line(1, `"connected","device":"u6/phone","text":"gateway-1"`)
+	line(2, `"disconnected","device":"u6/phone","close_code":1000`)
+	for user, word := range map[string]string{"u1": "online", "u6": "offline"} {
+		line(3, `"watching","device":"u0/phone","user":"%s"`, user)
+		line(4, `"presence","device":"u0/phone","user":"%s","text":"%s"`, user, word)
 	}
 	for m := range messages {
 		ms := 100 + 50*m
@@ -40,16 +47,16 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		line(ms+30, `"receipt","device":"u0/phone","conversation":"c1","seq":%d,"delivered":%d,"count":%d`, m+1, people-1, people-1)
 	}
-	line(5000, `"phase","text":"end"`)
+	line(20_000, `"phase","text":"end"`)
 	for m := range messages {
-		line(5100, `"stored","conversation":"c1","seq":%d,"client_msg_id":"m%d","message_id":"id%d","sender":"u0","order":%d,"offset":%d`, m+1, m, m, m+1, m)
+		line(20_100, `"stored","conversation":"c1","seq":%d,"client_msg_id":"m%d","message_id":"id%d","sender":"u0","order":%d,"offset":%d`, m+1, m, m, m+1, m)
 	}
-	line(5100, `"store_read","conversation":"c1","count":%d`, messages)
+	line(20_100, `"store_read","conversation":"c1","count":%d`, messages)
 	for p := range people {
 		for m := range messages {
-			line(5200, `"read",%s`, sighting(p, m))
+			line(20_200, `"read",%s`, sighting(p, m))
 		}
-		line(5200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
+		line(20_200, `"history_read","device":"u%d/phone","conversation":"c1","count":%d`, p, messages)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o600))
 }
