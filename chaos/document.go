@@ -30,7 +30,8 @@ each link. The history tells when a fault began, ended and had healed (fault_beg
 	fmt.Fprint(out, `
 NAME is a pod, such as gateway-1, or a node: kafka-1 to kafka-3, cassandra-1 to cassandra-3, redis-cache, redis-presence. PATH names
 links by patterns of their ends, whichever of them dials; devices are at the end clients, and push-providers stands for FCM and APNs.
-Brokers reach each other without links, and so do nodes: their ways can be cut where both ends name servers, cut kafka-1<->kafka-*.
+Brokers reach each other without links, and so do nodes. Their ways are cut where both ends name servers, as in kafka-1<->kafka-*; what is
+sent there is lost, and TCP sends it again.
 `+"`a<->b`"+` is both directions, `+"`a->b`"+` only what a says to b. A skewed clock lasts through a restart, and so does a memory limit.
 A Redis keeps nothing on disk: one that ended comes back empty.
 
