@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	newestPage = 20                     // messages
-	openEvery  = 500 * time.Millisecond // how often somebody opens a conversation
+	newestPage = 20          // messages
+	openEvery  = time.Second // how often somebody opens a conversation
 )
 
 // openChats has members open conversations, one after the other: what they read fills the cache, so that it can go stale. Where

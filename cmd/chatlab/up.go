@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/chatlab/chatlab/scenarios/environment/containers"
 	"github.com/chatlab/chatlab/scenarios/environment/containers/cluster"
 )
 
@@ -26,11 +27,11 @@ func (i images) names() cluster.Images {
 
 func (u upCommand) Run(c *console) error {
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: u.LogLevel}))
-	servers, err := cluster.Open(c.ctx, cluster.Config{Images: u.names(), Log: log, Keep: true})
+	servers, err := containers.Open(c.ctx, cluster.Config{Images: u.names(), Log: log, Keep: true})
 	if err != nil {
 		return err
 	}
-	c.say(0, fmt.Sprintf("Kafka, Cassandra and Redis answer after %s; runs in the world of containers use them until chatlab down.", servers.Took.Round(100*time.Millisecond)))
+	c.say(0, fmt.Sprintf("Kafka, Cassandra and Redis answer after %s; runs in the world of containers use them until chatlab down.", servers.Took().Round(100*time.Millisecond)))
 	for _, s := range servers.Servers() {
 		fmt.Fprintf(c.stdout, "%-14s %-17s at %s\n", s.Name, s.Announced, s.Address())
 	}

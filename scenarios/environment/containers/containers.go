@@ -22,14 +22,24 @@ type Environment struct {
 	cluster *cluster.Cluster
 }
 
-// Open uses the servers that chatlab up keeps, or starts some.
+// Open uses the servers that chatlab up keeps, or starts some and warms them up.
 func Open(ctx context.Context, cfg cluster.Config) (*Environment, error) {
 	c, err := cluster.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Environment{cluster: c}, nil
+	e := &Environment{cluster: c}
+	if !c.New {
+		return e, nil
+	}
+	if err := e.warm(ctx); err != nil {
+		return nil, errors.Join(err, c.Abandon())
+	}
+	return e, nil
 }
+
+// Servers lists the servers.
+func (e *Environment) Servers() []*cluster.Server { return e.cluster.Servers() }
 
 // Took is how long the servers took to answer.
 func (e *Environment) Took() time.Duration { return e.cluster.Took }

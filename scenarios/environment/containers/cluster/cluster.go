@@ -26,6 +26,8 @@ type Config struct {
 type Cluster struct {
 	// Took is how long the start took until every server answered its clients.
 	Took time.Duration
+	// New says that Open has started it.
+	New bool
 
 	id      string
 	owner   string // kept, or who removes it
@@ -67,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		err = errors.Join(err, c.remove())
 		return nil, fmt.Errorf("start cluster: %w", err)
 	}
-	c.Took = time.Since(began)
+	c.Took, c.New = time.Since(began), true
 	return c, nil
 }
 
@@ -125,6 +127,9 @@ func (c *Cluster) Close() error {
 	}
 	return c.remove()
 }
+
+// Abandon removes everything that was started, also of a cluster that is kept.
+func (c *Cluster) Abandon() error { return c.remove() }
 
 func (c *Cluster) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
