@@ -44,9 +44,11 @@ type Seen struct {
 // Run consumes until ctx ends.
 func (g *Group) Run(ctx context.Context) error {
 	log := g.Client.cfg.Log
+	// When the group's coordinator dies the members come to the next one under new names, and it waits for those of the old names
+	// for as long as a rebalance may take: half a session, which is enough to stop work that is under way.
 	cg, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: g.ID, Brokers: g.Client.cfg.Brokers, Dialer: g.Client.dialer(g.Client.silent.dialMember), Topics: []string{g.Topic},
-		HeartbeatInterval: g.Session / 6, SessionTimeout: g.Session, RebalanceTimeout: g.Session,
+		HeartbeatInterval: g.Session / 6, SessionTimeout: g.Session, RebalanceTimeout: g.Session / 2,
 		JoinGroupBackoff: resilience.LogConnect.Policy().Backoff.Max, StartOffset: kafka.FirstOffset, Timeout: resilience.LogAsk.Timeout(),
 	})
 	if err != nil {
