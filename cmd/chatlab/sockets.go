@@ -11,7 +11,7 @@ import (
 	"github.com/chatlab/chatlab/reports/quantity"
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
-	"github.com/chatlab/chatlab/scenarios/load"
+	"github.com/chatlab/chatlab/scenarios/sockets"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
@@ -53,7 +53,7 @@ func (s socketsCommand) Run(c *console) error {
 	if err != nil {
 		return fmt.Errorf("start system: %w", err)
 	}
-	res, err := load.Sockets(c.ctx, sys, s.Gateways, load.Config{
+	res, err := sockets.Measure(c.ctx, sys, s.Gateways, sockets.Config{
 		Count: s.Count, Processes: s.Processes, Reconnect: s.Reconnect, Idle: s.Idle, Restart: s.Restart, Seed: s.Seed,
 		Say: func(text string) { c.say(0, text) },
 	})
@@ -67,7 +67,7 @@ func (s socketsCommand) Run(c *console) error {
 	return s.write(res)
 }
 
-func (s socketsCommand) write(res load.Result) error {
+func (s socketsCommand) write(res sockets.Result) error {
 	if s.Out == "" {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (s socketsCommand) write(res load.Result) error {
 	return nil
 }
 
-func (s socketsCommand) print(c *console, res load.Result) {
+func (s socketsCommand) print(c *console, res sockets.Result) {
 	bytes := func(v float64) string { return quantity.Format(v, "bytes") }
 	h, storm := res.Held, res.Storm
 	for _, row := range [][2]string{

@@ -125,7 +125,7 @@ func (f *fleet) fail(why string) {
 	f.failed.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.trouble.add(numbers.ReplaceAllString(why, "N"), 1)
+	f.trouble.Add(numbers.ReplaceAllString(why, "N"), 1)
 }
 
 // numbers are ports, ids and times, which differ from device to device.

@@ -50,7 +50,8 @@ type Reasons map[string]int
 // maxReasons bounds the texts that are told apart.
 const maxReasons = 20
 
-func (r Reasons) add(text string, n int) {
+// Add counts a text n more times.
+func (r Reasons) Add(text string, n int) {
 	if _, known := r[text]; !known && len(r) >= maxReasons {
 		text = "other"
 	}

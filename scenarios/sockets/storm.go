@@ -1,24 +1,26 @@
-package load
+package sockets
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/chatlab/chatlab/scenarios/load"
 )
 
 // Storm is how the devices of a gateway that was killed came back.
 type Storm struct {
-	Restarted bool      `json:"restarted"` // the gateway came back while its devices did
-	Lost      int       `json:"lost"`
-	StepS     float64   `json:"step_s"`
-	Curve     []int     `json:"curve"` // devices that came back, by step from the kill on
-	PeakPerS  float64   `json:"peak_per_s"`
-	To99S     float64   `json:"to_99_percent_s"` // of all sockets connected again
-	ToAllS    float64   `json:"to_all_s"`
-	WaitS     Quantiles `json:"wait_s"`
-	Failed    int       `json:"failed_attempts"`
-	Reasons   Reasons   `json:"failed_attempts_by_reason,omitempty"`
+	Restarted bool         `json:"restarted"` // the gateway came back while its devices did
+	Lost      int          `json:"lost"`
+	StepS     float64      `json:"step_s"`
+	Curve     []int        `json:"curve"` // devices that came back, by step from the kill on
+	PeakPerS  float64      `json:"peak_per_s"`
+	To99S     float64      `json:"to_99_percent_s"` // of all sockets connected again
+	ToAllS    float64      `json:"to_all_s"`
+	WaitS     Quantiles    `json:"wait_s"`
+	Failed    int          `json:"failed_attempts"`
+	Reasons   load.Reasons `json:"failed_attempts_by_reason,omitempty"`
 }
 
 // Quantiles of the devices' waits.
@@ -48,7 +50,7 @@ func (c *crowd) storm(ctx context.Context, gateways int, cfg Config) (s Storm, e
 			}
 		}()
 	}
-	err = c.until(ctx, "reconnect", func(all Report) bool {
+	err = c.until(ctx, "reconnect", func(all load.Report) bool {
 		share := cfg.Count / gateways // that half of it is lost shows that the fall is under way
 		return all.Lost-before.Lost > share/2 && all.Connected == cfg.Count && all.Lost-before.Lost == all.Back-before.Back
 	})

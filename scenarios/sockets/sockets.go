@@ -1,4 +1,4 @@
-package load
+package sockets
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/load"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
@@ -51,8 +52,8 @@ const edgeKnows = 1500 * time.Millisecond
 // connectAtOnce is how many devices of a process connect together at first.
 const connectAtOnce = 64
 
-// Sockets connects idle devices, measures what they cost, kills a gateway and watches how they come back.
-func Sockets(ctx context.Context, sys scenarios.System, gateways int, cfg Config) (res Result, err error) {
+// Measure connects idle devices, measures what they cost, kills a gateway and watches how they come back.
+func Measure(ctx context.Context, sys scenarios.System, gateways int, cfg Config) (res Result, err error) {
 	res = Result{Sockets: cfg.Count, Gateways: gateways, Processes: cfg.Processes, Reconnect: cfg.Reconnect}
 	c, err := startCrowd(sys, cfg)
 	defer func() {
@@ -102,15 +103,15 @@ func (c *crowd) hold(ctx context.Context, empty weight, cfg Config) (h Held, err
 }
 
 // logins makes users of the system for a process.
-func logins(sys scenarios.System, n int) ([]Login, error) {
-	out := make([]Login, n)
+func logins(sys scenarios.System, n int) ([]load.Login, error) {
+	out := make([]load.Login, n)
 	for i := range out {
 		user := chat.NewID()
 		token, err := sys.Token(user)
 		if err != nil {
 			return nil, fmt.Errorf("make token: %w", err)
 		}
-		out[i] = Login{user, token}
+		out[i] = load.Login{User: user, Token: token}
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package load_test
+package sockets_test
 
 import (
 	"log/slog"
@@ -12,6 +12,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/load"
+	"github.com/chatlab/chatlab/scenarios/sockets"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
@@ -31,7 +32,7 @@ func TestSocketsComeBack(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, sys.Close()) }()
-	res, err := load.Sockets(t.Context(), sys, 2, load.Config{
+	res, err := sockets.Measure(t.Context(), sys, 2, sockets.Config{
 		Count: 200, Processes: 2, Reconnect: "jitter", Idle: time.Second, Restart: time.Second, Seed: 1, Say: func(text string) { t.Log(text) },
 	})
 	require.NoError(t, err)

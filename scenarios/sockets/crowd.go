@@ -1,4 +1,4 @@
-package load
+package sockets
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/load"
 )
 
 // patience is how long nothing may get better before the crowd gives up.
@@ -19,7 +20,7 @@ const patience = 2 * time.Minute
 // crowd is the devices of all load processes.
 type crowd struct {
 	sys       scenarios.System
-	processes []*Process
+	processes []*load.Process
 
 	mu    sync.Mutex
 	trail []moment
@@ -28,16 +29,16 @@ type crowd struct {
 // moment is one report of one process.
 type moment struct {
 	process int
-	Report
+	load.Report
 }
 
 func startCrowd(sys scenarios.System, cfg Config) (*crowd, error) {
 	c := &crowd{sys: sys}
 	for i := range cfg.Processes {
-		p, err := Start(Setup{
+		p, err := load.Start(load.Setup{
 			EdgeURL: sys.EdgeURL(), Names: sys.Network().Names, Reconnect: cfg.Reconnect, HeartbeatBy: "gateway",
 			AtOnce: connectAtOnce, Seed: cfg.Seed + uint64(i),
-		}, func(r Report) { c.note(i, r) })
+		}, func(r load.Report) { c.note(i, r) })
 		if err != nil {
 			return c, err
 		}
@@ -50,7 +51,7 @@ func startCrowd(sys scenarios.System, cfg Config) (*crowd, error) {
 	return c, nil
 }
 
-func (c *crowd) note(process int, r Report) {
+func (c *crowd) note(process int, r load.Report) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trail = append(c.trail, moment{process, r})
@@ -76,7 +77,7 @@ func (c *crowd) connect(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	return c.until(ctx, "connect all", func(all Report) bool { return all.Connected == n })
+	return c.until(ctx, "connect all", func(all load.Report) bool { return all.Connected == n })
 }
 
 // collect has every process collect its garbage, and waits for the reports from after it.
@@ -86,12 +87,12 @@ func (c *crowd) collect(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.until(ctx, "collect garbage", func(all Report) bool { return all.Collected >= len(c.processes) })
+	return c.until(ctx, "collect garbage", func(all load.Report) bool { return all.Collected >= len(c.processes) })
 }
 
 // all adds up the newest reports.
-func (c *crowd) all() (sum Report, changed <-chan struct{}) {
-	sum.Trouble = Reasons{}
+func (c *crowd) all() (sum load.Report, changed <-chan struct{}) {
+	sum.Trouble = load.Reasons{}
 	for _, p := range c.processes {
 		r, next := p.Last()
 		sum.Connected += r.Connected
@@ -103,7 +104,7 @@ func (c *crowd) all() (sum Report, changed <-chan struct{}) {
 		sum.Stacks += r.Stacks
 		sum.Goroutines += r.Goroutines
 		for why, n := range r.Trouble {
-			sum.Trouble.add(why, n)
+			sum.Trouble.Add(why, n)
 		}
 		changed = next
 	}
@@ -111,7 +112,7 @@ func (c *crowd) all() (sum Report, changed <-chan struct{}) {
 }
 
 // until waits for a state of all devices.
-func (c *crowd) until(ctx context.Context, what string, is func(Report) bool) error {
+func (c *crowd) until(ctx context.Context, what string, is func(load.Report) bool) error {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {

@@ -1,0 +1,2 @@
+// Package sockets measures what idle sockets cost, and how they come back when their gateway is killed.
+package sockets
