@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"sync"
 
-	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/child"
 )
 
 // Process is one load process as its parent sees it.
@@ -34,7 +34,7 @@ func Start(s Setup, observe func(Report)) (*Process, error) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), marker+"=1")
 	cmd.Stderr = os.Stderr
-	pod.DieWithParent(cmd)
+	child.DieWithParent(cmd)
 	orders, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("make pipe of orders: %w", err)

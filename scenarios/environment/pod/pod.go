@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chatlab/chatlab/scenarios/child"
 	"github.com/chatlab/chatlab/system/node"
 )
 
@@ -51,7 +52,7 @@ func Start(args []string, within time.Duration) (*Pod, error) {
 	}
 	cmd := exec.Command(self, append(args, "--watch-life")...)
 	cmd.Env = append(os.Environ(), marker+"=1", "GOMAXPROCS=2")
-	DieWithParent(cmd)
+	child.DieWithParent(cmd)
 	p := &Pod{cmd: cmd, answers: make(chan string, 16), exited: make(chan struct{}), log: &tail{}}
 	cmd.Stderr = p.log
 	life, err := cmd.StdinPipe()
