@@ -16,6 +16,14 @@ import (
 	"github.com/chatlab/chatlab/system/client"
 )
 
+// phone is what a device does over its connection: a client in this process, or one in a load process.
+type phone interface {
+	Run(context.Context) error
+	Send(ctx context.Context, conversation chat.ID, content string) (client.Ack, error)
+	Read(ctx context.Context, conversation chat.ID, at chat.Position) error
+	Positions() []chat.Position
+}
+
 // device is one user's phone, whose every event goes into the history.
 type device struct {
 	fleet   *fleet
@@ -23,7 +31,9 @@ type device struct {
 	id      history.ID
 	user    history.ID
 	userID  chat.ID
-	client  *client.Client
+	client  *client.Client // asks by REST; it is the phone, too, unless a load process holds that
+	phone   phone
+	watches []chat.ID
 	resumed chan struct{} // closed at the first resume
 	once    sync.Once
 	trouble atomic.Pointer[string]
@@ -58,7 +68,7 @@ func newDevice(f *fleet, number int, user chat.ID, rng *rand.Rand) (*device, err
 	if err != nil {
 		return nil, fmt.Errorf("make device %s: %w", d.name, err)
 	}
-	d.client = c
+	d.client, d.phone = c, c
 	return d, nil
 }
 
@@ -84,7 +94,7 @@ func retryRefusal(code chat.Code) bool {
 }
 
 func (d *device) live(ctx context.Context) {
-	if err := d.client.Run(ctx); err != nil && ctx.Err() == nil {
+	if err := d.phone.Run(ctx); err != nil && ctx.Err() == nil {
 		text := err.Error()
 		d.trouble.Store(&text)
 		d.fleet.run.opt.Log.Warn("device ended", "device", d.name, "error", err)
@@ -102,7 +112,7 @@ func (d *device) lastTrouble() string {
 // number, by which the first attempt is told from those of other sends.
 func (d *device) send(ctx context.Context, number int, op intended, conv chat.ID, bytes int) (acked bool) {
 	d.fleet.run.ops.put(number, op)
-	_, err := d.client.Send(ctx, conv, content(number, bytes)) // the outcome is in the events, but for the one below
+	_, err := d.phone.Send(ctx, conv, content(number, bytes)) // the outcome is in the events, but for the one below
 	var failed *client.SendError
 	if errors.As(err, &failed) && failed.Outcome == client.Unsent {
 		d.recordUnsent(number, op, conv, failed)

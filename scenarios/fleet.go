@@ -3,6 +3,7 @@ package scenarios
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/load"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/client"
@@ -24,6 +26,7 @@ type fleet struct {
 	own     []*http.Client // of devices whose traffic is counted
 	devices []*device
 	convs   []conversation
+	loads   []*load.Process // that hold the phones; none: this process does
 	ctx     context.Context // of all devices
 	stopRun context.CancelFunc
 	running sync.WaitGroup
@@ -62,9 +65,12 @@ func newFleet(ctx context.Context, r *run) (*fleet, error) {
 		return nil, err
 	}
 	f.ctx, f.stopRun = context.WithCancel(context.WithoutCancel(ctx))
-	if err := f.begin(ctx); err != nil {
-		f.stop()
-		return nil, err
+	err := f.moveOut()
+	if err == nil {
+		err = f.begin(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.stop())
 	}
 	return f, nil
 }
@@ -183,12 +189,15 @@ func (f *fleet) registerPush(ctx context.Context, d *device) error {
 	}
 }
 
-func (f *fleet) stop() {
-	if f.stopRun != nil {
-		f.stopRun()
-	}
+func (f *fleet) stop() error {
+	f.stopRun()
 	f.running.Wait()
 	for _, h := range append(f.own, f.http) {
 		h.CloseIdleConnections()
 	}
+	var failed []error
+	for _, p := range f.loads {
+		failed = append(failed, p.Close())
+	}
+	return errors.Join(failed...)
 }

@@ -15,6 +15,9 @@ const (
 // openFiles makes sure that a play's devices find descriptors, and raises the limit where this process may.
 func openFiles(play Play) error {
 	devices, each := play.Plan.Users, filesOfDevice
+	if play.Processes > 0 {
+		each = 0 // their processes have limits of their own
+	}
 	if !play.Direct {
 		each += filesOfRelay
 	}

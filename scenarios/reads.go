@@ -35,13 +35,13 @@ func (d *device) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	rec := d.fleet.run.rec
-	for _, at := range d.client.Positions() {
+	for _, at := range d.phone.Positions() {
 		if !d.up.Load() || d.readTo[at.ConversationID] == at {
 			continue
 		}
 		mark := history.Event{Kind: history.MarkedRead, Device: d.id, Conversation: rec.UUID(at.ConversationID), Seq: at.Seq}
 		rec.Record(mark)
-		if d.client.Read(ctx, at.ConversationID, at) == nil { // else the next turn says it again
+		if d.phone.Read(ctx, at.ConversationID, at) == nil { // else the next turn says it again
 			d.readTo[at.ConversationID] = at
 			mark.Kind = history.ReadTaken
 			rec.Record(mark)

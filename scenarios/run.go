@@ -30,6 +30,9 @@ func Run(ctx context.Context, env Environment, sc Scenario, v Variant, opt Optio
 		return err
 	}
 	play := sc.Play(opt.Size)
+	if err := shares(play); err != nil {
+		return err
+	}
 	schedule, err := ParseFaults(v, opt.Size)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ type run struct {
 	readAt   time.Time // of that
 }
 
-func (r *run) all(ctx context.Context) error {
+func (r *run) all(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f, err := newFleet(ctx, r)
@@ -110,7 +113,11 @@ func (r *run) all(ctx context.Context) error {
 		return fmt.Errorf("set up: %w", err)
 	}
 	r.fleet = f
-	defer f.stop()
+	defer func() {
+		if serr := f.stop(); err == nil && serr != nil {
+			err = fmt.Errorf("stop devices: %w", serr)
+		}
+	}()
 	var stopSends context.CancelFunc
 	r.sendCtx, stopSends = context.WithCancel(ctx)
 	defer stopSends()

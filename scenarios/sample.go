@@ -55,7 +55,7 @@ func (r *run) sampleOnce(ctx context.Context) {
 	if lag, err := r.sys.Lag(ctx); err == nil {
 		r.sampleLag(lag)
 	}
-	for _, u := range r.sys.Usage() {
+	for _, u := range append(r.sys.Usage(), r.fleet.usage()...) {
 		r.metric(MetricCPU, u.Process, u.CPUSeconds, "s")
 		r.metric(MetricRSS, u.Process, float64(u.RSSBytes), "bytes")
 	}

@@ -79,6 +79,7 @@ type Play struct {
 	Replicas                bool          // each replica of the rows is read alone at the end, before and after a repair
 	Watches                 int           // users whose presence each device watches; 0: it watches nobody
 	Gateways                int           // 0: as many as the scenario's topology has
+	Processes               int           // load processes that hold the devices; 0: the lab's own does
 	Direct                  bool          // no relay between devices and pods: where the load needs the cores, and no fault their links
 	Scale                   []Scale
 }

@@ -14,17 +14,16 @@ import (
 func (f *fleet) watch() error {
 	rec := f.run.rec
 	for u, d := range f.devices {
-		var users []chat.ID
 		for _, partner := range partners(f.run.play.Plan, u, f.run.play.Watches) {
 			p := f.devices[partner]
-			users = append(users, p.userID)
+			d.watches = append(d.watches, p.userID)
 			rec.Record(history.Event{Kind: history.Watching, Device: d.id, User: p.user})
 		}
-		if len(users) == 0 {
+		if len(d.watches) == 0 {
 			continue
 		}
-		if err := d.client.Subscribe(users...); err != nil {
-			return fmt.Errorf("device %s watches %d users: %w", d.name, len(users), err)
+		if err := d.client.Subscribe(d.watches...); err != nil {
+			return fmt.Errorf("device %s watches %d users: %w", d.name, len(d.watches), err)
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios/catalogue"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/environment/worlds"
+	"github.com/chatlab/chatlab/scenarios/load"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
@@ -23,6 +24,7 @@ var world scenarios.Environment
 
 func TestMain(m *testing.M) {
 	pod.Main()
+	load.Main()
 	flag.Parse()
 	os.Exit(worlds.During(worlds.Options{Name: worlds.Named(testing.Short())}, func(w scenarios.Environment) int {
 		world = w

@@ -37,8 +37,8 @@ func crashPlay(size scenarios.Size) scenarios.Play {
 		},
 	}
 	if size == scenarios.Document {
-		groups, members, rate = 200, 25, 0.1
-		p.Gateways, p.Direct = 20, true
+		groups, members, rate = 600, 25, 0.1
+		p.Gateways, p.Processes, p.Direct = 20, 4, true
 		p.PresenceTTL, p.Heartbeat = 0, 0
 		p.Steady, p.Fault, p.Recovery, p.Settle = 15*time.Second, 30*time.Second, 5*time.Second, 40*time.Second
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}

@@ -2,7 +2,7 @@ package load
 
 import (
 	"bufio"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -29,24 +29,25 @@ func Main() {
 }
 
 // serve follows orders until they end, also by the parent's death.
-func serve(orders io.Reader, reports io.Writer) error {
-	in := json.NewDecoder(bufio.NewReaderSize(orders, 1<<16))
+func serve(orders io.Reader, tell io.Writer) error {
+	in := gob.NewDecoder(bufio.NewReaderSize(orders, 1<<16))
 	var s Setup
 	if err := in.Decode(&s); err != nil {
 		return fmt.Errorf("read setup: %w", err)
 	}
 	f := newFleet(s)
+	ps := newPhones(f)
 	done := make(chan struct{})
 	var telling sync.WaitGroup
-	telling.Go(func() { tell(f, json.NewEncoder(reports), done) })
-	err := f.follow(in)
+	telling.Go(func() { tellAll(f, ps, gob.NewEncoder(tell), done) })
+	err := follow(in, f, ps)
 	f.close()
 	close(done)
 	telling.Wait()
 	return err
 }
 
-func (f *fleet) follow(in *json.Decoder) error {
+func follow(in *gob.Decoder, f *fleet, ps *phones) error {
 	for {
 		var o order
 		switch err := in.Decode(&o); {
@@ -61,20 +62,32 @@ func (f *fleet) follow(in *json.Decoder) error {
 		if o.Collect {
 			f.collect()
 		}
+		if o.Call == nil {
+			continue
+		}
+		if err := ps.do(*o.Call); err != nil {
+			return err
+		}
 	}
 }
 
-// tell reports until done, or until nobody listens.
-func tell(f *fleet, out *json.Encoder, done <-chan struct{}) {
+// tellAll tells until done, or until nobody listens.
+func tellAll(f *fleet, ps *phones, out *gob.Encoder, done <-chan struct{}) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for {
+		var t told
+		last := false
 		select {
 		case <-tick.C:
-			if out.Encode(f.report()) != nil {
-				return
-			}
+			r := f.report()
+			t.Report = &r
+		case <-ps.wake:
 		case <-done:
+			last = true
+		}
+		t.Words = ps.take()
+		if out.Encode(t) != nil || last {
 			return
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/process"
-
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/load"
 )
@@ -152,25 +150,11 @@ func (c *crowd) weigh(ctx context.Context) (w weight) {
 		w.gatewayHeap = heap * gateways // that of the largest stands for each: the edge shares sockets out evenly
 	}
 	for _, p := range c.processes {
-		rss, cpu := usage(p.PID())
-		w.deviceRSS += rss
+		cpu, rss := p.Usage()
+		w.deviceRSS += float64(rss)
 		w.deviceCPU += cpu
 	}
 	all, _ := c.all()
 	w.deviceHeap, w.deviceStacks, w.routines = float64(all.HeapBytes), float64(all.Stacks), float64(all.Goroutines)
 	return w
-}
-
-func usage(pid int) (rss, cpu float64) {
-	p, err := process.NewProcess(int32(pid))
-	if err != nil {
-		return 0, 0
-	}
-	if m, err := p.MemoryInfo(); err == nil {
-		rss = float64(m.RSS)
-	}
-	if t, err := p.Times(); err == nil {
-		cpu = t.User + t.System
-	}
-	return rss, cpu
 }

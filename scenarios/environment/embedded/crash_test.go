@@ -17,12 +17,14 @@ import (
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/load"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
 
 func TestMain(m *testing.M) {
 	pod.Main()
+	load.Main()
 	os.Exit(m.Run())
 }
 
@@ -48,12 +50,16 @@ func crash(t *testing.T, seed uint64) (scenarios.Scenario, scenarios.Variant) {
 	return scenarios.Scenario{
 		Name: "crash", Question: "A pod of every role is killed. Is anything lost or shown twice?",
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 12},
-		Play:     crashPlay, Variants: []scenarios.Variant{v},
+		Play:     func(scenarios.Size) scenarios.Play { return crashPlay(seed) }, Variants: []scenarios.Variant{v},
 	}, v
 }
 
-func crashPlay(scenarios.Size) scenarios.Play {
+// crashPlay: groups that talk; where the seed is even, each in a load process of its own.
+func crashPlay(seed uint64) scenarios.Play {
 	p := scenarios.Play{Steady: 500 * time.Millisecond, Fault: 7 * time.Second, Recovery: 500 * time.Millisecond, Settle: 40 * time.Second}
+	if seed%2 == 0 {
+		p.Processes = 3
+	}
 	length := p.Steady + p.Fault + p.Recovery
 	p.Plan = workload.Plan{Users: 30, Length: length}
 	for i := range 3 {
