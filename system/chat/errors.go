@@ -80,6 +80,16 @@ func (c Code) Status() int {
 	return 500
 }
 
+// Retryable says whether the same may succeed later that was refused with this code.
+func (c Code) Retryable() bool {
+	switch c {
+	case CodeUserLimit, CodeGroupLimit, CodeServerLimit, CodeSessionLimit, CodeAddressLimit,
+		CodeUnavailable, CodeUnknownOutcome, CodeInternal, CodeTokenExpired:
+		return true
+	}
+	return false
+}
+
 // Error is a refusal that reaches the user.
 type Error struct {
 	Code       Code

@@ -142,11 +142,4 @@ func (t *Timeouts) setDefaults() {
 }
 
 // Retryable says whether a send that was refused with this code may succeed later under the same client_msg_id.
-func Retryable(code chat.Code) bool {
-	switch code {
-	case chat.CodeUserLimit, chat.CodeGroupLimit, chat.CodeServerLimit, chat.CodeSessionLimit, chat.CodeAddressLimit,
-		chat.CodeUnavailable, chat.CodeUnknownOutcome, chat.CodeInternal, chat.CodeTokenExpired:
-		return true
-	}
-	return false
-}
+func Retryable(code chat.Code) bool { return code.Retryable() }

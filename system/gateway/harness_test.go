@@ -257,6 +257,14 @@ type messagePods struct {
 	typed    []*pb.TypingRequest
 
 	contacts func(users []chat.ID) []chat.ID // nil: nobody
+	unknown  func(users []chat.ID) error     // why nobody can say who is a contact; nil: all can be said
+	asked    []question
+}
+
+// question is one call for contacts.
+type question struct {
+	at    time.Time
+	users []chat.ID
 }
 
 // advance is one call that moves cursors.
@@ -295,10 +303,20 @@ func (m *messagePods) advanced() []advance {
 	return slices.Clone(m.advances)
 }
 
+func (m *messagePods) questions() []question {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.asked)
+}
+
 func (m *messagePods) Contacts(_ context.Context, req *pb.ContactsRequest, _ ...grpc.CallOption) (*pb.ContactsResponse, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	users, err := wire.IDs(req.Users)
+	m.asked = append(m.asked, question{time.Now(), slices.Clone(users)})
+	if err == nil && m.unknown != nil {
+		err = m.unknown(users)
+	}
 	if err != nil || m.contacts == nil {
 		return &pb.ContactsResponse{}, err
 	}

@@ -129,26 +129,151 @@ func TestCursorsOutliveConnectionsAndPods(t *testing.T) {
 	})
 }
 
-// A place that is not stored yet is told again; one that never comes is given up; who may not is not asked for again.
-func TestCursorsThatDoNotStand(t *testing.T) {
+// Who may not have a cursor is not asked for again.
+func TestAStrangersCursorIsToldOnce(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.putOff(&pb.AdvanceResponse{Refused: []int32{0}})
+		d := w.resume(chat.NewID(), "phone", 1)
+		d.say(wire.ClientFrame{Type: wire.TypeReceived, ConversationID: chat.NewID(), Seq: 3})
+		pass(time.Minute)
+		require.Len(t, w.messages.advanced(), 1)
+	})
+}
+
+// putOff makes pods answer each report so; nil: they take it.
+func (w *world) putOff(res *pb.AdvanceResponse) {
+	w.messages.mu.Lock()
+	defer w.messages.mu.Unlock()
+	w.messages.advance = func(cursors []chat.Cursor) (*pb.AdvanceResponse, error) {
+		switch {
+		case res == nil:
+			return &pb.AdvanceResponse{}, nil
+		case len(res.Refused) > 0:
+			return res, nil
+		}
+		all := &pb.AdvanceResponse{}
+		for i := range cursors {
+			all.Later = append(all.Later, int32(i))
+		}
+		return all, nil
+	}
+}
+
+// live lets time pass for a device that gives signs of life, and no places.
+func (d *device) live(long time.Duration) {
+	const every = 10 * time.Second
+	for ; long > 0; long -= every {
+		pass(min(long, every))
+		d.beat()
+	}
+}
+
+// While the device is there, what pods put off for however long is told in the end: only the newest of each kind, and
+// with ever fewer tries.
+func TestCursorsThatArePutOffAreKept(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		conv, user := chat.NewID(), chat.NewID()
+		w.putOff(&pb.AdvanceResponse{})
+		d := w.resume(user, "phone", 1)
+		d.say(wire.ClientFrame{Type: wire.TypeRead, ConversationID: conv, Seq: 3})
+		d.live(5 * time.Minute)
+		d.say(wire.ClientFrame{Type: wire.TypeReceived, ConversationID: conv, Seq: 8})
+		d.say(wire.ClientFrame{Type: wire.TypeRead, ConversationID: conv, Seq: 5})
+		pass(2 * time.Second)
+		last := w.messages.advanced()
+		require.EqualValues(t, 5, last[len(last)-1].cursors[1].Seq, "a newer place need not wait")
+		d.live(5 * time.Minute)
+		calls := w.messages.advanced()
+		require.Less(t, len(calls), 2*(1+quickTries+doublings)+600/16+5, "ever fewer tries")
+		for _, a := range calls {
+			require.LessOrEqual(t, len(a.cursors), 2, "one of a kind")
+		}
+		w.putOff(nil)
+		d.live(20 * time.Second)
+		told := w.messages.advanced()[len(calls):]
+		require.Equal(t, map[chat.Cursor]int64{
+			{Position: chat.Position{ConversationID: conv}, User: user, Device: "phone", Kind: chat.Delivered}: 8,
+			{Position: chat.Position{ConversationID: conv}, User: user, Device: "phone", Kind: chat.Read}:      5,
+		}, sum(told))
+		d.live(time.Minute)
+		require.Len(t, w.messages.advanced(), len(calls)+len(told), "nothing is left")
+	})
+}
+
+// What was put off when the connection ended is told when pods take it again soon, and is given up if not: it may be a
+// place that no message has, and would keep the session for ever.
+func TestCursorsThatArePutOffOutliveTheirConnection(t *testing.T) {
 	for _, tc := range []struct {
-		name  string
-		res   *pb.AdvanceResponse
-		calls int
+		name string
+		away time.Duration
+		told bool
 	}{
-		{"not stored", &pb.AdvanceResponse{Later: []int32{0}}, 1 + maxTries},
-		{"a stranger's", &pb.AdvanceResponse{Refused: []int32{0}}, 1},
+		{"soon", outlives - 20*time.Second, true},
+		{"too late", outlives + 40*time.Second, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, nil, func(t *testing.T, w *world) {
-				w.messages.advance = func([]chat.Cursor) (*pb.AdvanceResponse, error) { return tc.res, nil }
+				w.putOff(&pb.AdvanceResponse{})
 				d := w.resume(chat.NewID(), "phone", 1)
-				d.say(wire.ClientFrame{Type: wire.TypeReceived, ConversationID: chat.NewID(), Seq: 3})
+				d.say(wire.ClientFrame{Type: wire.TypeRead, ConversationID: chat.NewID(), Seq: 3})
+				d.live(time.Minute)
+				d.ws.CloseNow()
+				pass(tc.away)
+				before := len(w.messages.advanced())
+				w.putOff(nil)
 				pass(time.Minute)
-				require.Len(t, w.messages.advanced(), tc.calls)
+				require.Equal(t, tc.told, len(w.messages.advanced()) > before)
+				w.g.reporter.mu.Lock()
+				defer w.g.reporter.mu.Unlock()
+				require.Empty(t, w.g.reporter.due)
 			})
 		})
 	}
+}
+
+// At its limit a session forgets what is told, then what the next heartbeat says again, and a read that is not told last.
+func TestTheLimitOfCursorsForgetsWhatMattersLeast(t *testing.T) {
+	var c cursors
+	s := &session{}
+	at := func(i int) chat.Position {
+		return chat.Position{ConversationID: chat.ID{byte(i), byte(i >> 8)}, Seq: 1}
+	}
+	kept := func(i int) bool { _, ok := c.at[at(i).ConversationID]; return ok }
+	for i := range chat.MaxPositions {
+		kind := chat.Delivered
+		if i < 10 {
+			kind = chat.Read
+		}
+		c.note(kind, at(i))
+	}
+	reports, _ := c.moved(nil, s, 0)
+	for _, r := range reports {
+		c.told(r, r.cursor.ConversationID != at(20).ConversationID, 0)
+	}
+	c.note(chat.Read, at(chat.MaxPositions))
+	require.False(t, kept(20), "it was told")
+	for i := range chat.MaxPositions - 11 {
+		c.note(chat.Read, at(chat.MaxPositions+1+i))
+	}
+	for i := range chat.MaxPositions {
+		require.Equal(t, i < 10, kept(i), "%d: only its delivered place was not told", i)
+	}
+	require.Len(t, c.at, chat.MaxPositions)
+}
+
+// A list that is full of those who are gone still takes who is there.
+func TestAFullListTakesTheLiving(t *testing.T) {
+	var r reporter
+	r.init()
+	r.due = make([]*session, maxDue)
+	gone, here := &session{received: cursors{due: true}}, &session{received: cursors{due: true}}
+	gone.out.ended = true
+	r.expect(gone)
+	require.Len(t, r.due, maxDue)
+	require.False(t, gone.received.due)
+	r.expect(here)
+	require.Same(t, here, r.due[maxDue])
+	require.True(t, here.received.due)
 }
 
 func TestReceiptsSwitchedOff(t *testing.T) {
@@ -194,15 +319,18 @@ func TestCursorsConverge(t *testing.T) {
 		var c cursors
 		s := &session{user: chat.ID{9}, device: "phone"}
 		came, told := map[string]int64{}, map[string]int64{}
+		now := time.Duration(0)
 		key := func(r report) string { return r.cursor.Kind + r.cursor.ConversationID.String() }
 		hand := func(fail, later bool) {
-			for _, r := range c.moved(nil, s) {
+			now += time.Duration(rapid.IntRange(1, 3).Draw(rt, "seconds")) * time.Second
+			reports, _ := c.moved(nil, s, now)
+			for _, r := range reports {
 				require.LessOrEqual(rt, r.cursor.Seq, came[key(r)])
 				if fail {
 					c.due = true
 					continue
 				}
-				c.told(r, later)
+				c.told(r, later, now)
 				if !later {
 					require.GreaterOrEqual(rt, r.cursor.Seq, told[key(r)])
 					told[key(r)] = r.cursor.Seq
@@ -218,12 +346,18 @@ func TestCursorsConverge(t *testing.T) {
 				came[k] = max(came[k], p.Seq)
 			}
 			if rapid.Bool().Draw(rt, "report") {
-				hand(rapid.Bool().Draw(rt, "fails"), false)
+				hand(rapid.Bool().Draw(rt, "fails"), rapid.Bool().Draw(rt, "put off"))
 			}
 		}
+		for range rapid.IntRange(0, 40).Draw(rt, "put off at last") {
+			hand(false, true)
+		}
+		now += time.Hour
 		hand(false, false)
 		require.Equal(rt, came, told)
-		require.Empty(rt, c.moved(nil, s))
+		left, waits := c.moved(nil, s, now)
+		require.Empty(rt, left)
+		require.False(rt, waits)
 	})
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ const (
 	maxReport   = 500         // cursors in one call
 	maxReports  = 20_000      // cursors in one second; the rest waits for the next
 	reportCalls = 8           // at one time
-	maxDue      = 100_000     // sessions on the list, those whose connection ended included
+	maxDue      = 100_000     // sessions on the list, beyond which it takes none whose connection has ended
 )
 
 // report is a cursor of a session that has moved.
@@ -29,7 +30,8 @@ type report struct {
 }
 
 // reporter tells the message service what moved, at most once a second. It is driven by frames: an idle gateway reports
-// nothing. A session whose connection ended stays on its list until its last cursors are told.
+// nothing. A session whose cursors wait for another try stays on its list, one whose connection ended until its last cursors
+// are told, or for two minutes if pods go on putting them off.
 type reporter struct {
 	mu   sync.Mutex
 	due  []*session
@@ -51,11 +53,11 @@ func (s *session) note(kind string, places ...chat.Position) {
 	}
 }
 
-// expect puts a session on the list: once, since its cursors know that it is there. A list that is full takes nobody; the
-// session's next frame tries again.
+// expect puts a session on the list: once, since its cursors know that it is there. A list that is full takes only those
+// that have a connection, which are bounded by themselves.
 func (r *reporter) expect(s *session) {
 	r.mu.Lock()
-	full := len(r.due) >= maxDue
+	full := len(r.due) >= maxDue && s.ended()
 	if !full {
 		r.due = append(r.due, s)
 	}
@@ -68,15 +70,20 @@ func (r *reporter) expect(s *session) {
 }
 
 // take collects what moved, session by session, until a second's share is full.
-func (r *reporter) take() (out []report) {
+func (r *reporter) take(now time.Duration) (out []report) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
+	var waiting []*session
 	for n < len(r.due) && len(out) < maxReports {
-		out = r.due[n].received.moved(out, r.due[n])
+		s := r.due[n]
 		n++
+		var waits bool
+		if out, waits = s.received.moved(out, s, now); waits {
+			waiting = append(waiting, s)
+		}
 	}
-	r.due = slices.Delete(r.due, 0, n)
+	r.due = append(slices.Delete(r.due, 0, n), waiting...)
 	if len(r.due) > 0 {
 		signal(r.some)
 	}
@@ -91,19 +98,19 @@ func (g *Gateway) report() {
 	for {
 		select {
 		case <-g.stop:
-			g.reportAll(g.reporter.take()) // what devices got last
+			g.reportAll(g.reporter.take(math.MaxInt64)) // what devices got last, and what waited
 			return
 		case <-g.reporter.some:
 		}
 		wait.Reset(max(0, last+reportEvery-g.clock()))
 		select {
 		case <-g.stop:
-			g.reportAll(g.reporter.take())
+			g.reportAll(g.reporter.take(math.MaxInt64))
 			return
 		case <-wait.C:
 		}
 		last = g.clock()
-		g.reportAll(g.reporter.take())
+		g.reportAll(g.reporter.take(last))
 	}
 }
 
@@ -147,7 +154,7 @@ func (g *Gateway) reportSome(pod pb.MessagesClient, batch []report) {
 	for i, r := range batch {
 		if err != nil {
 			g.reportAgain(r)
-		} else if r.s.received.told(r, later[i]) {
+		} else if r.s.received.told(r, later[i], g.clock()) {
 			g.reporter.expect(r.s)
 		}
 	}

@@ -34,7 +34,10 @@ type session struct {
 	out      outbox
 	lanes    lanes
 	received cursors
-	watching []chat.ID // whose presence the device is told; under the lock of Gateway.watches
+
+	// Under the lock of Gateway.watches.
+	watching []chat.ID          // whose presence the device is told
+	outdate  context.CancelFunc // ends the tries of its newest subscription; nil: none yet
 
 	// Of the reader.
 	resumed bool

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/transport"
 	"github.com/chatlab/chatlab/system/wire"
 	"github.com/chatlab/chatlab/system/wire/pb"
@@ -14,26 +16,63 @@ import (
 // subscribe lets the device be told of users' presence: of all of them at once, and then of changes, until the next
 // subscribe. How old that may be Config.Freshness says; while presence does not answer nothing is told.
 //
-// Only contacts can be watched. Strangers are counted in an error, and the others are watched all the same.
+// Only contacts can be watched. Strangers are counted in an error, and the others are watched all the same. If nobody can
+// say now who is a contact, an error says so, and the session asks again by itself: no error names the frame that it
+// answers, so a device cannot know what to repeat.
 func (s *session) subscribe(users []chat.ID) {
+	ctx, settled := s.g.watches.begin(s.g.ctx, s)
 	users = unique(users)
-	contacts, err := s.contactsOf(users)
-	if err != nil {
-		s.refuse(transport.Refusal(err), chat.ID{})
+	refusal := s.enlist(ctx, users)
+	if refusal == nil {
+		settled()
 		return
+	}
+	s.refuse(refusal, chat.ID{})
+	s.g.work.Go(func() {
+		defer settled()
+		s.enlistLater(ctx, users, refusal)
+	})
+}
+
+// enlist makes the session watch those of the users who are contacts, unless another subscription has come.
+func (s *session) enlist(ctx context.Context, users []chat.ID) *chat.Error {
+	contacts, err := s.contactsOf(ctx, users)
+	if err != nil {
+		return transport.Refusal(err)
+	}
+	if !s.g.watches.replace(ctx, s, contacts) {
+		return chat.Errorf(chat.CodeServerLimit, "this gateway watches as many users as it can").After(time.Minute)
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	if strangers := len(users) - len(contacts); strangers > 0 {
 		s.refuse(chat.Errorf(chat.CodeNotContact, "%d of %d users are no contacts of yours", strangers, len(users)), chat.ID{})
 	}
-	if !s.g.watches.replace(s, contacts) {
-		s.refuse(chat.Errorf(chat.CodeServerLimit, "this gateway watches as many users as it can").After(time.Minute), chat.ID{})
-		return
-	}
 	if len(contacts) == 0 {
-		return
+		return nil
 	}
 	if err := s.g.ask(contacts); err != nil {
 		s.refuse(transport.Refusal(err), chat.ID{}) // the next questions are asked by themselves
+	}
+	return nil
+}
+
+// enlistLater tries again what was refused, ever later up to a bound, until the session ends or subscribes anew. Devices
+// that were refused together do not ask together.
+func (s *session) enlistLater(ctx context.Context, users []chat.ID, refusal *chat.Error) {
+	pause := resilience.GatewayContacts.Policy().Backoff
+	for wait := pause.First; refusal != nil && refusal.Code.Retryable(); wait = min(2*wait, pause.Max) {
+		next := time.NewTimer(refusal.RetryAfter + wait/2 + rand.N(wait/2))
+		select {
+		case <-ctx.Done():
+			next.Stop()
+			return
+		case <-next.C:
+		}
+		if refusal = s.enlist(ctx, users); refusal != nil && !refusal.Code.Retryable() {
+			s.refuse(refusal, chat.ID{})
+		}
 	}
 }
 
@@ -47,11 +86,11 @@ func unique(users []chat.ID) []chat.ID {
 }
 
 // contactsOf returns those of the users whom the device's user may watch; one's own other devices need no contact.
-func (s *session) contactsOf(users []chat.ID) ([]chat.ID, error) {
+func (s *session) contactsOf(ctx context.Context, users []chat.ID) ([]chat.ID, error) {
 	others := slices.DeleteFunc(slices.Clone(users), func(u chat.ID) bool { return u == s.user })
 	var contacts []chat.ID
 	if len(others) > 0 {
-		ctx, cancel := context.WithTimeout(s.g.ctx, s.g.cfg.Limits.Call)
+		ctx, cancel := context.WithTimeout(ctx, s.g.cfg.Limits.Call)
 		defer cancel()
 		res, err := s.g.cfg.MessagesFor(s.user).Contacts(ctx, &pb.ContactsRequest{UserId: s.user[:], Users: wire.IDBytes(others...)})
 		if err != nil {

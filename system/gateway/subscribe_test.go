@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatlab/chatlab/system/chat"
+	"github.com/chatlab/chatlab/system/resilience"
 	"github.com/chatlab/chatlab/system/wire"
 )
 
@@ -112,7 +113,7 @@ func TestStrangersAreCountedAndNotWatched(t *testing.T) {
 		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears())
 		d.watch(chat.ID{9})
 		require.Equal(t, chat.CodeNotContact, d.hear().Code)
-		synctest.Wait() // the set is replaced after the refusal, so that the device hears that first
+		synctest.Wait()
 		require.Zero(t, w.metric("chat_gateway_watched_users"))
 	})
 }
@@ -182,10 +183,122 @@ func TestAGatewayWatchesNoMoreThanItCanHold(t *testing.T) {
 	w.g.watches.mu.Lock()
 	w.g.watches.pairs = maxWatches - 2
 	w.g.watches.mu.Unlock()
-	require.True(t, w.g.watches.replace(s, []chat.ID{{2}, {3}}))
-	require.False(t, w.g.watches.replace(s, []chat.ID{{2}, {3}, {4}}))
-	require.True(t, w.g.watches.replace(s, []chat.ID{{4}, {5}}), "instead of the former")
+	require.True(t, w.g.watches.replace(t.Context(), s, []chat.ID{{2}, {3}}))
+	require.False(t, w.g.watches.replace(t.Context(), s, []chat.ID{{2}, {3}, {4}}))
+	require.True(t, w.g.watches.replace(t.Context(), s, []chat.ID{{4}, {5}}), "instead of the former")
 	w.g.watches.forget(s)
 	require.Equal(t, maxWatches-2, w.g.watches.pairs)
 	require.Empty(t, w.g.watches.of)
+}
+
+// unsure makes pods say of these users that nobody knows now whether they are contacts; of none: they say of all.
+func (w *world) unsure(why error, users ...chat.ID) {
+	w.messages.mu.Lock()
+	defer w.messages.mu.Unlock()
+	w.messages.unknown = func(asked []chat.ID) error {
+		if slices.ContainsFunc(asked, func(u chat.ID) bool { return slices.Contains(users, u) }) {
+			return why
+		}
+		return nil
+	}
+}
+
+// Who subscribes while nobody knows who is a contact is told so once, and hears of them when that is over.
+func TestASubscriptionThatFailsIsTriedAgain(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2})
+		w.unsure(refusal(chat.CodeUnavailable), chat.ID{2})
+		d := w.resume(chat.ID{1}, "phone", 1)
+		d.watch(chat.ID{2}, chat.ID{9})
+		require.Equal(t, chat.CodeUnavailable, d.hear().Code)
+		const away = 5 * time.Minute
+		d.live(away)
+		asked := w.messages.questions()
+		pause := resilience.GatewayContacts.Policy().Backoff
+		require.GreaterOrEqual(t, len(asked), int(away/pause.Max))
+		require.LessOrEqual(t, len(asked), 6+int(away/(pause.Max/2)), "seldom")
+		for i := range asked[1:] {
+			require.GreaterOrEqual(t, asked[i+1].at.Sub(asked[i].at), pause.First/2)
+		}
+		w.unsure(nil)
+		back := time.Now()
+		d.patience = time.Minute
+		require.Equal(t, chat.CodeNotContact, d.hear().Code, "no more errors of the failure")
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears())
+		require.LessOrEqual(t, time.Since(back), pause.Max+time.Second)
+		settled := len(w.messages.questions())
+		d.live(5 * time.Minute)
+		require.Len(t, w.messages.questions(), settled, "and then it is done")
+	})
+}
+
+// A subscription is tried no more when it is another's turn, when its device has gone, and when no time mends it.
+func TestTriesOfASubscriptionEnd(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		why  chat.Code
+		end  func(*world, *device)
+	}{
+		{"a newer one", chat.CodeUnavailable, func(w *world, d *device) {
+			d.watch(chat.ID{3})
+			require.Equal(w.t, map[chat.ID]bool{{3}: true}, d.hears())
+			require.Equal(w.t, []chat.ID{{3}}, w.g.watches.all())
+		}},
+		{"the session", chat.CodeUnavailable, func(_ *world, d *device) { d.ws.CloseNow() }},
+		{"the code", chat.CodeBadRequest, func(*world, *device) {}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				w.social()
+				w.nowOnline(chat.ID{2}, chat.ID{3})
+				w.unsure(refusal(tc.why), chat.ID{2})
+				d := w.resume(chat.ID{1}, "phone", 1)
+				d.watch(chat.ID{2})
+				require.Equal(t, tc.why, d.hear().Code)
+				tc.end(w, d)
+				synctest.Wait()
+				tried := len(w.messages.questions())
+				pass(15 * time.Second) // who does not read must not be pinged
+				require.Len(t, w.messages.questions(), tried)
+			})
+		})
+	}
+}
+
+// What pods answer to a subscription after a newer one has come changes nothing, nor does what they answer after the end.
+func TestALateAnswerToASubscriptionChangesNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	s := w.g.newSession(ticketOf(chat.ID{1}))
+	old, _ := w.g.watches.begin(t.Context(), s)
+	newest, _ := w.g.watches.begin(t.Context(), s)
+	require.True(t, w.g.watches.replace(newest, s, []chat.ID{{3}}))
+	require.True(t, w.g.watches.replace(old, s, []chat.ID{{2}}))
+	require.Equal(t, []chat.ID{{3}}, w.g.watches.all())
+	s.out.end(s)
+	w.g.watches.forget(s)
+	require.Error(t, newest.Err())
+	none, _ := w.g.watches.begin(t.Context(), s)
+	require.Error(t, none.Err())
+}
+
+// A gateway that watches as many users as it can takes a subscription when others have left.
+func TestAFullGatewayTriesASubscriptionAgain(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		w.nowOnline(chat.ID{2})
+		fill := func(pairs int) {
+			w.g.watches.mu.Lock()
+			defer w.g.watches.mu.Unlock()
+			w.g.watches.pairs += pairs
+		}
+		fill(maxWatches)
+		d := w.resume(chat.ID{1}, "phone", 1)
+		d.watch(chat.ID{2})
+		require.Equal(t, chat.CodeServerLimit, d.hear().Code)
+		synctest.Wait()
+		fill(-maxWatches)
+		d.patience = 2 * time.Minute
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears())
+	})
 }

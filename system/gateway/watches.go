@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -47,11 +48,31 @@ func (w *watches) init(r prometheus.Registerer, mutant string) {
 	r.MustRegister(w.changes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chat_gateway_watched_users", Help: "Users whose presence sessions here watch."}, w.users))
 }
 
-// replace makes a session watch these users instead of those before, or says that the gateway can hold no more.
-func (w *watches) replace(s *session, users []chat.ID) bool {
+// begin ends what the session's subscription before still tries. The context of the new one ends with the next, or with
+// the session.
+func (w *watches) begin(ctx context.Context, s *session) (context.Context, context.CancelFunc) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if s.ended() { // forget has come or will come
+	w.giveUp(s)
+	ctx, s.outdate = context.WithCancel(ctx)
+	if s.ended() { // forget may have come already
+		s.outdate()
+	}
+	return ctx, s.outdate
+}
+
+func (w *watches) giveUp(s *session) {
+	if s.outdate != nil {
+		s.outdate()
+	}
+}
+
+// replace makes a session watch these users instead of those before, or says that the gateway can hold no more. A
+// subscription that has ended changes nothing.
+func (w *watches) replace(ctx context.Context, s *session, users []chat.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ctx.Err() != nil || s.ended() { // forget has come or will come
 		return true
 	}
 	if w.pairs-len(s.watching)+len(users) > maxWatches {
@@ -77,6 +98,7 @@ func (w *watches) replace(s *session, users []chat.ID) bool {
 func (w *watches) forget(s *session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.giveUp(s)
 	w.drop(s)
 }
 

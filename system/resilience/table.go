@@ -13,6 +13,7 @@ const (
 	EdgePoll
 	GatewaySend
 	GatewayCall
+	GatewayContacts
 	GatewayPresence
 	GatewayWrite
 	FanoutPush
@@ -92,7 +93,12 @@ var table = [...]Policy{
 		Name: "gateway_call", From: "gateway", To: "message",
 		Methods: []string{"Messages.Heads", "Messages.Advance", "Messages.Typing"},
 		Timeout: 2 * s, Attempts: 1, Inside: []Call{SharedRead, Rows, Redis},
-		GivesUp: "the frame is answered with an error; cursors are told again, also when only their record in the log is late",
+		GivesUp: "the frame is answered with an error; cursors are told again, also when only their record in the log is late; those put off ten times ever later up to every 16 s, as long as the device is there and 2 min more",
+	},
+	GatewayContacts: {
+		Name: "gateway_contacts", From: "gateway", To: "message", Methods: []string{"Messages.Contacts"},
+		Timeout: 2 * s, Backoff: Backoff{s, 30 * s}, Inside: []Call{SharedRead, Rows},
+		GivesUp: "when the session ends or subscribes anew; the device is told the first failure",
 	},
 	GatewayPresence: {
 		Name: "gateway_presence", From: "gateway", To: "presence",
