@@ -105,7 +105,7 @@ func (c *Cluster) listen(string, string) (net.Listener, error) {
 	b := c.joining[0]
 	c.joining = c.joining[1:]
 	b.member, b.inFake = true, true
-	return b.port.Session(), nil
+	return lingering{b.port.Session()}, nil
 }
 
 // Close ends the cluster, its listeners and connections.

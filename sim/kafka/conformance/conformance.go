@@ -49,6 +49,7 @@ func Run(t *testing.T, target Target) {
 		{"lag is end minus commit", lagIsRead},
 		{"members share the partitions", membersShare},
 		{"a lost member's partitions go to the others", memberLost},
+		{"a member that is lost while it joins goes like any other", joinerLost},
 		{"a member that was thought dead cannot commit", staleCommitRefused},
 	} {
 		t.Run(check.name, func(t *testing.T) { check.run(newSuite(t, target)) })

@@ -161,6 +161,29 @@ func memberLost(s *suite) {
 	require.Less(s, time.Since(start), 3*s.target.Session+2*time.Second)
 }
 
+// joinerLost: the answer to its join reaches nobody, and nobody says goodbye for it.
+func joinerLost(s *suite) {
+	first := s.join()
+	first.next(partitions)
+	second := s.join()
+	s.until("PreparingRebalance")
+	second.lose()
+	start := time.Now()
+	first.next(partitions)
+	require.Less(s, time.Since(start), 4*s.target.Session+2*time.Second)
+}
+
+// until waits for a state of the group.
+func (s *suite) until(state string) {
+	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
+		require.NoError(s, s.ctx.Err(), "the group is never in state %s", state)
+		all, err := s.client.DescribeGroups(s.ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{s.group}})
+		if err == nil && len(all.Groups) == 1 && all.Groups[0].GroupState == state {
+			return
+		}
+	}
+}
+
 func staleCommitRefused(s *suite) {
 	first := s.join()
 	old := first.next(partitions)
