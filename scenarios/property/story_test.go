@@ -18,6 +18,7 @@ func underTest() []Property {
 	return append(Promises(), RawAtMostOnce(), ExactResume(), DurableOnReplicas(),
 		AckedRatio(Floor{Phase: "steady", Ratio: .5, MinSamples: 1}),
 		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}),
+		ReadsPerMiss(Crowd{Members: 3, Reads: 2}),
 		PushNotMissed(20*time.Second), PushNotSpurious(8*time.Second, 2*time.Second),
 		PresenceSafe(fresh), PresenceLive(fresh))
 }
