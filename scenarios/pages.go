@@ -2,35 +2,97 @@ package scenarios
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
+	"github.com/chatlab/chatlab/scenarios/property"
+	"github.com/chatlab/chatlab/system/chat"
 	"github.com/chatlab/chatlab/system/client"
 )
 
+// newestReads is the message pods' counter, and openCall the call that a device makes which opens a conversation.
 const (
-	newestPage = 20          // messages
-	openEvery  = time.Second // how often somebody opens a conversation
+	newestReads = "chat_store_newest_reads_total"
+	openCall    = "History"
 )
 
-// openChats has members open conversations, one after the other: what they read fills the cache, so that it can go stale. Where
-// somebody comes back to a past, it is that one's reads that are counted, and nobody else reads.
+const (
+	newestPage = 20            // messages
+	openEvery  = time.Second   // how often somebody opens a conversation
+	crowdEvery = openEvery / 2 // how often a crowd does
+)
+
+// openChats has members open conversations, one after the other: what they read fills the cache, so that it can go stale. The
+// crowd's conversation all open together, and nobody alone. Where somebody comes back to a past, it is that one's reads that
+// are counted, and nobody else reads.
 func (r *run) openChats(ctx context.Context) {
 	if len(r.play.Plan.Past) > 0 {
 		return
 	}
-	tick := time.NewTicker(openEvery)
-	defer tick.Stop()
-	for i := 0; ; i++ {
+	alone, together := time.NewTicker(openEvery), time.NewTicker(crowdEvery)
+	defer alone.Stop()
+	defer together.Stop()
+	for i := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-together.C:
+			r.openTogether(ctx)
+		case <-alone.C:
+			c := r.fleet.convs[i%len(r.fleet.convs)]
+			if c.Name != r.play.Crowd {
+				r.fleet.devices[c.Members[i/len(r.fleet.convs)%len(c.Members)]].open(ctx, c)
+			}
+			i++
 		}
-		c := r.fleet.convs[i%len(r.fleet.convs)]
-		d := r.fleet.devices[c.Members[i/len(r.fleet.convs)%len(c.Members)]]
-		_, _, _ = d.client.History(ctx, c.id, client.Range{Limit: newestPage}) // what it is told is judged at the end
 	}
+}
+
+// openTogether has all who are there open the crowd's conversation in the same moment, and notes how often the store was read
+// before and after it.
+func (r *run) openTogether(ctx context.Context) {
+	for _, c := range r.fleet.convs {
+		if c.Name != r.play.Crowd || !r.markNewestReads(ctx) {
+			continue
+		}
+		var all sync.WaitGroup
+		for _, m := range c.Members {
+			if d := r.fleet.devices[m]; d.up.Load() {
+				all.Go(func() { d.open(ctx, c) })
+			}
+		}
+		all.Wait()
+		r.markNewestReads(ctx)
+	}
+}
+
+// markNewestReads notes how often the store was asked for a newest page so far by those who open conversations, and says
+// whether that is known.
+func (r *run) markNewestReads(ctx context.Context) bool {
+	reads, err := r.sys.Totals(ctx, "message", newestReads, "call")
+	if err == nil {
+		r.metric(property.NewestReads, "", reads[openCall], "reads")
+	}
+	return err == nil
+}
+
+// open asks for the newest page. What stands on such pages is judged at the end.
+func (d *device) open(ctx context.Context, c conversation) {
+	rec := d.fleet.run.rec
+	h := history.Event{Kind: history.Opening, Device: d.id, Conversation: rec.UUID(c.id)}
+	rec.Record(h)
+	page, _, err := d.client.History(ctx, c.id, client.Range{Limit: newestPage})
+	h.Kind, h.Count = history.Opened, int64(len(page))
+	if err != nil {
+		code := chat.CodeUnknownOutcome
+		if refusal := (*chat.Error)(nil); errors.As(err, &refusal) {
+			code = refusal.Code
+		}
+		h.Code = rec.Text(string(code))
+	}
+	rec.Record(h)
 }
 
 // readNewestPage records what a member sees who opens a conversation at the end.

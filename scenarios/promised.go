@@ -40,3 +40,8 @@ func (p Play) NotSpurious() property.Property {
 	margin := min(p.ttl(), pushMargin)
 	return property.PushNotSpurious(p.ttl()+margin, min(margin, receiptTime)+work)
 }
+
+// SharedReads is how often the store may be read for a page for which a crowd waits at message pods. A pod reads it once for
+// all who wait there, and once more for those who come when that answer has left. One pod is asked, and another only where
+// that one does not answer.
+func SharedReads(pods int) int64 { return 2 * int64(pods) }

@@ -78,6 +78,7 @@ type Play struct {
 	PresenceTTL, Heartbeat  time.Duration // 0: the document's
 	Replicas                bool          // each replica of the rows is read alone at the end, before and after a repair
 	Watches                 int           // users whose presence each device watches; 0: it watches nobody
+	Crowd                   string        // the conversation that all its members who are there open together, again and again; empty: none
 	Gateways                int           // 0: as many as the scenario's topology has
 	Processes               int           // load processes that hold the devices; 0: the lab's own does
 	Direct                  bool          // no relay between devices and pods: where the load needs the cores, and no fault their links

@@ -125,7 +125,7 @@ func judged(p scenarios.Judged) bool { return !raceDetector || !aboutTime(p.Name
 
 // aboutTime says that a property bounds a duration or a rate.
 func aboutTime(name string) bool {
-	for _, prefix := range []string{"in time", "unharmed", "group is limited", "lag grows", "heals", "back soon", "deliveries go on", "presence-", "push-"} {
+	for _, prefix := range []string{"in time", "unharmed", "group is limited", "lag grows", "heals", "back soon", "deliveries go on", "presence-", "push-", "reads-per-miss"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

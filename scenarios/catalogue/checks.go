@@ -52,6 +52,12 @@ func notified(p scenarios.Play) []scenarios.Check {
 	return []scenarios.Check{{Property: p.NotMissed(), Expect: scenarios.Holds}, {Property: p.NotSpurious(), Expect: scenarios.Holds}}
 }
 
+// readTogether bounds the reads of a page that the cache lacks, where three quarters of a crowd or more wait for it at once.
+func readTogether(pods, crowd int) scenarios.Check {
+	p := property.ReadsPerMiss(property.Crowd{Members: crowd * 3 / 4, Reads: scenarios.SharedReads(pods)})
+	return scenarios.Check{Property: p, Expect: scenarios.Holds}
+}
+
 func named(p property.Property, name string, expect scenarios.Expectation) scenarios.Check {
 	p.Name = name
 	return scenarios.Check{Property: p, Expect: expect}

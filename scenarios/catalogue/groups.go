@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/workload"
@@ -18,6 +19,23 @@ func leaves(p *workload.Plan, group int, at time.Duration) {
 	last := len(members) - 1
 	p.Streams[group].Senders = members[:last]
 	p.Absences = append(p.Absences, workload.Absence{User: members[last], From: at})
+}
+
+// crowdName is the conversation that many open in the same moment.
+const crowdName = "crowd"
+
+// gathers adds a conversation of the first so many users whom no absence concerns; they say something at a rate per
+// second.
+func gathers(p *workload.Plan, crowd int, rate float64) {
+	c := workload.Conversation{Name: crowdName, Label: "groups", Kind: chat.Group}
+	for u := range p.Users {
+		leaves := slices.ContainsFunc(p.Absences, func(a workload.Absence) bool { return a.User == u })
+		if len(c.Members) < crowd && !leaves {
+			c.Members = append(c.Members, u)
+		}
+	}
+	p.Conversations = append(p.Conversations, c)
+	p.Streams = append(p.Streams, workload.Stream{Conversation: c.Name, PerSecond: rate, To: p.Length, Bytes: 300})
 }
 
 // chattingGroups is groups without a common member that talk all the time, each at a rate per second.

@@ -18,11 +18,18 @@ func RedisLoss() scenarios.Scenario {
 		Name:     "redis-loss",
 		Question: "Redis dies and comes back empty. Who still gets messages, who gets a notification for a message on the screen, and who is shown online?",
 		Claims:   redisClaims(),
-		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Pushes: 1, Partitions: 24},
+		Topology: redisTopology(),
 		Play:     redisPlay,
 		Variants: []scenarios.Variant{redisDocument(), redisMitigated(), redisHardened(), redisCache()},
 	}
 }
+
+func redisTopology() scenarios.Topology {
+	return scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Pushes: 1, Partitions: 24}
+}
+
+// redisCrowd opens its conversation together, again and again: while the cache is away each such page comes from the store.
+const redisCrowd = 20
 
 // redisAway is shorter than the time between two signs of a device that are passed on, so that the store comes back before
 // most of them are due: what it then lacks is not what it missed, but what it lost.
@@ -34,12 +41,12 @@ func redisAway(size scenarios.Size) time.Duration {
 }
 
 // redisPlay: everybody's phone takes notifications. In each group one is away: before the workload begins, or soon after. The
-// others are connected all the time.
+// others are connected all the time, and some of them are in one more group.
 func redisPlay(size scenarios.Size) scenarios.Play {
 	groups, members, rate := 10, 10, smallRate
 	p := scenarios.Play{
 		Steady: 4 * time.Second, Fault: 14 * time.Second, Recovery: 8 * time.Second, Settle: 20 * time.Second,
-		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second, Watches: 2,
+		PresenceTTL: 12 * time.Second, Heartbeat: 6 * time.Second, Watches: 2, Crowd: crowdName,
 		Scale: []scenarios.Scale{{What: "presence TTL and heartbeat", Factor: 12.0 / 60, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {
@@ -52,6 +59,7 @@ func redisPlay(size scenarios.Size) scenarios.Play {
 	for g := range groups {
 		leaves(&p.Plan, g, time.Duration(g%2)*p.Steady/2)
 	}
+	gathers(&p.Plan, redisCrowd, rate)
 	return p
 }
 
@@ -106,10 +114,12 @@ func redisHardened() scenarios.Variant {
 func redisCache() scenarios.Variant {
 	return scenarios.Variant{
 		Name:        "cache",
-		Description: "the cache dies instead: pages and counters are read from storage, and the cache fills again",
+		Description: "the cache dies instead: pages and counters are read from storage, once for all who wait, and the cache fills again",
 		Switches:    profile(chat.ProfileHardened),
 		Faults:      redisDies("redis-cache"),
-		Checks:      redisChecks,
+		Checks: func(size scenarios.Size) []scenarios.Check {
+			return append(redisChecks(size), readTogether(redisTopology().Messages, redisCrowd))
+		},
 		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
 			return []scenarios.Finding{deliveriesGoOn(n), nobodyIsDisturbed(n)}
 		},

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/history"
 )
 
 func steadyClaims() []scenarios.Claim {
@@ -43,7 +44,7 @@ func within(r scenarios.Result, p50, p99, bound float64) scenarios.ClaimResult {
 		{Variant: "hardened", Name: "p50", Value: p50, Unit: "s"}, {Variant: "hardened", Name: "p99", Value: p99, Unit: "s"},
 	}}
 	late := "even on stand-ins over loopback"
-	if realServers(r) {
+	if realServers(r.Header) {
 		res.Why, late = "on real servers over loopback: a network comes on top", "on real servers that share a machine with pods and devices"
 	}
 	if p99 > bound {
@@ -53,4 +54,4 @@ func within(r scenarios.Result, p50, p99, bound float64) scenarios.ClaimResult {
 }
 
 // realServers says that no stand-in took part in a run.
-func realServers(r scenarios.Result) bool { return r.Header.World == "containers" }
+func realServers(h history.Header) bool { return h.World == "containers" }

@@ -66,6 +66,8 @@ const (
 	Unread    // Device, Conversation, Seq: the newest place, Count: unread messages: what its user is told at the end
 	Watching  // Device, User: from now on it wants to be told of the user's presence, over every connection
 	Presence  // Device, User, Text: online or offline: it is told so of a user whom it watches
+	Opening   // Device, Conversation: its user opens the conversation, and the device asks for the newest page
+	Opened    // Device, Conversation, Count: messages on that page, Code: of a refusal or of no answer
 
 	kinds // their number
 )
@@ -162,6 +164,8 @@ func schemas() *[kinds]schema {
 		Unread:       {"unread", []field{fDevice, fConversation, fSeq, fCount}},
 		Watching:     {"watching", []field{fDevice, fUser}},
 		Presence:     {"presence", []field{fDevice, fUser, fText}},
+		Opening:      {"opening", []field{fDevice, fConversation}},
+		Opened:       {"opened", []field{fDevice, fConversation, fCount, fCode}},
 	}
 }
 

@@ -9,6 +9,7 @@ type Mutant struct {
 	Client  string // scenarios.Variant.Defect
 	Target  string // the property that must be broken; empty: none may be
 	Comings bool   // played where people come and go, watch each other and are notified
+	Crowds  bool   // played where many open a conversation together while the cache is away
 }
 
 // None is the system as it is.
@@ -19,10 +20,15 @@ func NoneWhereTheyComeAndGo() Mutant {
 	return Mutant{Name: "none, coming and going", What: "the system as it is, where people come and go", Comings: true}
 }
 
+// NoneWhereCrowdsCome is the same in the third play.
+func NoneWhereCrowdsCome() Mutant {
+	return Mutant{Name: "none, crowds", What: "the system as it is, where many want the same page at once", Crowds: true}
+}
+
 // All lists the mutants in the order of the properties that they are aimed at. Where the system heals a defect of one
 // part, a device that does not help has another.
 func All() []Mutant {
-	return []Mutant{
+	return append([]Mutant{
 		{Name: "lost_write", System: "lost_write", Target: "no-acked-loss",
 			What: "a message pod acknowledges what it never writes to the log"},
 		{Name: "row_lost", System: "row_lost", Target: "durable-in-store",
@@ -71,6 +77,11 @@ func All() []Mutant {
 			What: "a message pod refuses some messages without need"},
 		{Name: "slow_push", System: "slow_push", Target: "delivery-lag",
 			What: "a worker pushes everything a second late"},
+	}, inPlaysOfTheirOwn()...)
+}
+
+func inPlaysOfTheirOwn() []Mutant {
+	return []Mutant{
 		{Name: "push_shy", System: "push_shy", Target: "push-not-missed", Comings: true,
 			What: "a push pod notifies of the first messages of a conversation only"},
 		{Name: "push_blind", System: "push_blind", Target: "push-not-spurious", Comings: true,
@@ -79,6 +90,8 @@ func All() []Mutant {
 			What: "a gateway tells nobody that somebody has gone"},
 		{Name: "arrivals_untold", System: "arrivals_untold", Target: "presence-live", Comings: true,
 			What: "a gateway does not tell those who watch already that somebody has come"},
+		{Name: "reads_unshared", System: "reads_unshared", Target: "reads-per-miss", Crowds: true,
+			What: "a message pod reads a page again for each who waits for it"},
 	}
 }
 

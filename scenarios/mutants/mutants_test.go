@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestMutants plays every mutant where the environment asks for it (make mutants), and otherwise two of them, to show
 // that the way from a switch to a caught defect is open.
 func TestMutants(t *testing.T) {
-	all, load := append([]mutants.Mutant{mutants.None(), mutants.NoneWhereTheyComeAndGo()}, mutants.All()...), 5*time.Second
+	all, load := append([]mutants.Mutant{mutants.None(), mutants.NoneWhereTheyComeAndGo(), mutants.NoneWhereCrowdsCome()}, mutants.All()...), 5*time.Second
 	whole := os.Getenv("CHATLAB_MUTANTS") != ""
 	if !whole {
 		all, load = mutants.Smoke(), 3*time.Second

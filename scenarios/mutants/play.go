@@ -43,10 +43,7 @@ func (o Outcome) broken() (names []string) {
 // Play runs the system with a mutant under load for so long and judges its history, which it keeps in file.
 func Play(ctx context.Context, env scenarios.Environment, m Mutant, load time.Duration, file string, log *slog.Logger) (Outcome, error) {
 	start := time.Now()
-	sc, v := scenario(load), m.variant()
-	if m.Comings {
-		sc = comings()
-	}
+	sc, v := m.scenario(load), m.variant()
 	out, err := os.Create(file)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("create history: %w", err)
@@ -60,6 +57,17 @@ func Play(ctx context.Context, env scenarios.Environment, m Mutant, load time.Du
 		return Outcome{}, fmt.Errorf("judge mutant %s: %w", m.Name, err)
 	}
 	return Outcome{m, res.Properties, time.Since(start)}, nil
+}
+
+// scenario is the play that shows the mutant, and load how long the common one lasts.
+func (m Mutant) scenario(load time.Duration) scenarios.Scenario {
+	switch {
+	case m.Comings:
+		return comings()
+	case m.Crowds:
+		return crowds()
+	}
+	return scenario(load)
 }
 
 // scenario is small, and has what the properties need: senders that write again soon after an acknowledgement, and
@@ -105,6 +113,7 @@ func (m Mutant) variant() scenarios.Variant {
 		panic(err) // the name is ours
 	}
 	sw.Mutant = m.System
+	v := scenarios.Variant{Name: m.Name, Description: m.What, Switches: sw, Defect: m.Client}
 	checks := []property.Property{
 		property.RawAtMostOnce(),
 		property.ExactResume(),
@@ -112,13 +121,17 @@ func (m Mutant) variant() scenarios.Variant {
 		property.AckedRatio(property.Floor{Phase: "steady", Ratio: 0.95, MinSamples: 20}),
 		property.DeliveryLag(property.Bound{Phase: "steady", P50: 700 * time.Millisecond, MinSamples: 20}),
 	}
-	if m.Comings {
+	switch {
+	case m.Comings:
 		checks = comingsChecks()
+	case m.Crowds:
+		checks, v.Faults = crowdsChecks(), crowdsFaults
 	}
-	return scenarios.Variant{Name: m.Name, Description: m.What, Switches: sw, Defect: m.Client, Checks: func(scenarios.Size) (out []scenarios.Check) {
+	v.Checks = func(scenarios.Size) (out []scenarios.Check) {
 		for _, p := range checks {
 			out = append(out, scenarios.Check{Property: p, Expect: scenarios.Holds})
 		}
 		return out
-	}}
+	}
+	return v
 }

@@ -75,6 +75,14 @@ func corruptions() []corruption {
 			return s.without(func(e *history.Event) bool { return e.Kind == history.Acked })
 		}},
 		{"delivery-lag", "shown late", shownInSteady, late},
+		{"reads-per-miss", "a hundred reads for a crowd", crowded, func(s taken, i int) taken {
+			for j := range s.events[i:] {
+				if e := &s.events[i+j]; e.Kind == history.Metric {
+					e.Value += 100
+				}
+			}
+			return s
+		}},
 	}
 }
 
@@ -276,6 +284,25 @@ func shownInSteady(s *taken, e *history.Event) bool {
 	return e.Kind == history.Shown && s.has(func(o *history.Event) bool {
 		return o.Kind == history.Send && o.ClientMsg == e.ClientMsg && o.Device != e.Device && s.steady(o)
 	})
+}
+
+// crowded fits the count of reads after three or more have opened a conversation together, where a fault has begun before.
+func crowded(s *taken, e *history.Event) bool {
+	if e.Kind != history.Metric {
+		return false
+	}
+	i, waited, faulted := s.index(e), 0, false
+	for j := range s.events[:i] {
+		switch s.events[j].Kind {
+		case history.FaultBegun:
+			faulted = true
+		case history.Opening:
+			waited++
+		case history.Metric:
+			waited = 0
+		}
+	}
+	return faulted && waited >= 3
 }
 
 // late lets the device show a message, and all that follows, ten seconds later.

@@ -27,6 +27,7 @@ func aRun(t *rapid.T, placed bool) []byte {
 	for i := range steps {
 		if i == steps/2 {
 			r.phase("fault")
+			r.emit(history.Event{Kind: history.FaultBegun, Text: rec.Text("kill redis-cache")})
 		}
 		r.step()
 	}
@@ -39,7 +40,9 @@ func aRun(t *rapid.T, placed bool) []byte {
 func (r *run) step() {
 	d, m := r.devices[r.pick(len(r.devices))], r.rooms[r.pick(len(r.rooms))]
 	_, member := d.at[m]
-	switch action := r.pick(25); {
+	switch action := r.pick(26); {
+	case action == 25:
+		r.crowd(m)
 	case action >= 23 && member:
 		r.mark(d, m)
 	case action >= 20:

@@ -22,6 +22,7 @@ type run struct {
 	rooms    []*room
 	inFlight []intent
 	serial   uint64
+	reads    int // of newest pages from the store
 }
 
 type gadget struct {
@@ -223,6 +224,24 @@ func (r *run) tell(m *room) {
 	if somebody {
 		r.emit(e)
 	}
+}
+
+// crowd has all members open a conversation together. If the cache does not have it one read of the store serves most of them,
+// and a second one the others.
+func (r *run) crowd(m *room) {
+	r.countReads(r.pick(4)) // by those who came alone
+	for _, d := range m.members {
+		r.emit(history.Event{Kind: history.Opening, Device: d.id, Conversation: m.id})
+	}
+	for _, d := range m.members {
+		r.emit(history.Event{Kind: history.Opened, Device: d.id, Conversation: m.id, Count: int64(min(len(m.log), 20))})
+	}
+	r.countReads(r.pick(3))
+}
+
+func (r *run) countReads(more int) {
+	r.reads += more
+	r.emit(history.Event{Kind: history.Metric, Text: r.rec.Text(NewestReads), Value: float64(r.reads), Unit: r.rec.Text("reads")})
 }
 
 // sighting is a view of the i-th message of a conversation.

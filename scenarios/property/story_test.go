@@ -14,11 +14,12 @@ import (
 
 // underTest is every property, the ones with parameters as the stories in testdata want them.
 func underTest() []Property {
-	fresh := Freshness{Online: 5 * time.Second, Offline: 15 * time.Second, Again: 20 * time.Second}
+	fresh := Freshness{Online: freshOnline, Offline: freshOffline, Again: freshAgain}
 	return append(Promises(), RawAtMostOnce(), ExactResume(), DurableOnReplicas(),
 		AckedRatio(Floor{Phase: "steady", Ratio: .5, MinSamples: 1}),
 		DeliveryLag(Bound{Phase: "steady", Max: time.Second, MinSamples: 1}),
-		PushNotMissed(20*time.Second), PushNotSpurious(8*time.Second, 2*time.Second),
+		ReadsPerMiss(Crowd{Members: 3, Reads: 2}),
+		PushNotMissed(missedWithin), PushNotSpurious(8*time.Second, spuriousReceipt),
 		PresenceSafe(fresh), PresenceLive(fresh))
 }
 

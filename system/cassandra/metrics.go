@@ -13,6 +13,7 @@ type Counts struct {
 	callOf        func(context.Context) string
 	tables        map[string]string // by statement
 	reads, writes *prometheus.CounterVec
+	newest        *prometheus.CounterVec
 }
 
 // NewCounts begins to count; callOf names what a statement is done for.
@@ -26,11 +27,14 @@ func NewCounts(r prometheus.Registerer, callOf func(context.Context) string) *Co
 		writes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chat_store_writes_total", Help: "Writes that were sent to Cassandra, by table and by the call that they serve; a batch counts as its statements, and each attempt counts.",
 		}, []string{"table", "call"}),
+		newest: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chat_store_newest_reads_total", Help: "Of those reads, the ones of a conversation's newest messages, by the call that they serve: where the cache did not have them.",
+		}, []string{"call"}),
 	}
 	for _, s := range Statements() {
 		o.tables[s] = tableOf(s)
 	}
-	r.MustRegister(o.reads, o.writes)
+	r.MustRegister(o.reads, o.writes, o.newest)
 	return o
 }
 
@@ -48,6 +52,9 @@ func (o *Counts) count(ctx context.Context, statement string) {
 	table, ok := o.tables[statement]
 	if !ok {
 		table = "other"
+	}
+	if statement == selectNewest {
+		o.newest.WithLabelValues(o.callOf(ctx)).Inc()
 	}
 	if strings.HasPrefix(statement, "SELECT") {
 		o.reads.WithLabelValues(table, o.callOf(ctx)).Inc()

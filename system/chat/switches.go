@@ -66,7 +66,7 @@ type Switches struct {
 func Mutants() []string {
 	return []string{
 		"lost_write", "late_write", "ghost_write", "write_refused", "refuse_some", "refusal_mute", "history_skips", "history_to_outsider", // of message pods
-		"ack_early", "read_forgotten", // and of those, too
+		"ack_early", "read_forgotten", "reads_unshared", // and of those, too
 		"placed_twice", "row_lost", "row_backdated", "push_lost", "push_twice", "push_late", "slow_push", "seq_by_gateway", "push_to_removed", // of fan-out workers
 		"cache_stale",                            // and of those, too
 		"receipt_at_push", "read_when_delivered", // and of what they tell senders

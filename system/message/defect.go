@@ -60,6 +60,9 @@ func (d *defect) write(ctx context.Context, m chat.Message, members []chat.ID) e
 // forgets says whether the pod takes a read cursor and does not tell the inbox of it.
 func forgets(mutant string) bool { return mutant == "read_forgotten" }
 
+// shares says whether those who wait for the same page share one read of it.
+func shares(s chat.Switches) bool { return s.SingleFlight && s.Mutant != "reads_unshared" }
+
 // mislay takes a message out of a page of history.
 func mislay(mutant string, page []chat.Message) []chat.Message {
 	if mutant != "history_skips" || len(page) < 3 {

@@ -74,7 +74,7 @@ func (s *Service) visible(m chat.Membership, msg chat.Message) bool {
 
 // read shares one read among all who wait for the same page, if the switch is on.
 func (s *Service) read(ctx context.Context, p page) (pageResult, error) {
-	if !s.cfg.Switches.SingleFlight {
+	if !shares(s.cfg.Switches) {
 		return s.readPage(ctx, p)
 	}
 	v, err, _ := s.pages.Do(p.key(), func() (any, error) { return s.readPage(ctx, p) })

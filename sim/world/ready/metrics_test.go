@@ -98,7 +98,9 @@ func (r *rig) cacheIsAsked(c *client.Client, conv chat.ID) {
 		return v > before
 	})
 	require.NoError(r.t, r.Stores.Cache.Kill(true))
+	stored, _ := r.metric(node.Message, "chat_store_newest_reads_total", `call="History"`)
 	read()
+	r.becomes("the store is read instead", node.Message, "chat_store_newest_reads_total", `call="History"`, exactly(stored+1))
 	r.becomes("the cache is away", node.Message, "chat_cache_reads_total", `result="error"`, atLeast(1))
 	require.NoError(r.t, r.Stores.Cache.Restart())
 	r.becomes("the cache is empty", node.Message, "chat_cache_reads_total", `result="miss"`, func(_ float64, seen bool) bool {
