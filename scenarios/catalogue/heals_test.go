@@ -21,12 +21,12 @@ func TestStandInsReturnSooner(t *testing.T) {
 		within, back float64
 		heals        bool
 	}{
-		{catalogue.KafkaBrokerLoss(), "embedded", 12, 2, true},
+		{catalogue.KafkaBrokerLoss(), "embedded", 12, 3, true},
 		{catalogue.KafkaBrokerLoss(), "embedded", 13, 0, false},
-		{catalogue.KafkaBrokerLoss(), "embedded", 5, 2.1, false},
+		{catalogue.KafkaBrokerLoss(), "embedded", 5, 3.1, false},
 		{catalogue.KafkaBrokerLoss(), "containers", 5, 12, true},
 		{catalogue.KafkaBrokerLoss(), "containers", 5, 12.1, false},
-		{catalogue.CassandraNodeLoss(), "embedded", 0, 2.1, false},
+		{catalogue.CassandraNodeLoss(), "embedded", 0, 3.1, false},
 		{catalogue.CassandraNodeLoss(), "containers", 0, 5, true},
 		{catalogue.CassandraNodeLoss(), "containers", 0, 5.1, false},
 	} {

@@ -13,8 +13,8 @@ const (
 	nodeHeals   = 5 * time.Second
 
 	// standInReturns is for stand-ins, which are back at once: no run had a message that was late then. It leaves room for the
-	// second in which the fault ends and one more, for seconds are what is told apart.
-	standInReturns = 2 * time.Second
+	// second in which the fault ends and two more: seconds are what is told apart, and tests share the machine.
+	standInReturns = 3 * time.Second
 )
 
 func brokerClaims() []scenarios.Claim {
