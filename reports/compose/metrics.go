@@ -105,6 +105,7 @@ func returns(n *measure.Numbers) []reports.Metric {
 	return []reports.Metric{
 		{Name: "connections lost", Value: reports.Number(r.Lost), Unit: "connections", Source: fromCounts, Key: true},
 		{Name: "reconnects, peak in 100 ms", Value: reports.Number(r.Peak), Unit: "devices", Source: fromCounts, Key: true},
+		{Name: "reconnects, nine tenths try within", Value: reports.Number(r.Rush), Unit: "s", Source: fromCounts, Key: true},
 		{Name: "reconnects, nine tenths within", Value: reports.Number(r.Spread), Unit: "s", Source: fromCounts, Key: true},
 		{Name: "99 of 100 back after", Value: reports.Number(r.Most), Unit: "s", Source: fromCounts, Key: true},
 		{Name: "longest wait until back", Value: reports.Number(r.Longest), Unit: "s", Source: fromCounts, Key: true},

@@ -40,7 +40,7 @@ func crashPlay(size scenarios.Size) scenarios.Play {
 		groups, members, rate = 600, 25, 0.01
 		p.Gateways, p.Processes, p.Direct = 20, 4, true
 		p.PresenceTTL, p.Heartbeat = 3*time.Minute, 90*time.Second
-		p.Steady, p.Fault, p.Recovery, p.Settle = 15*time.Second, 30*time.Second, 5*time.Second, 100*time.Second
+		p.Steady, p.Fault, p.Recovery, p.Settle = 25*time.Second, 30*time.Second, 5*time.Second, 100*time.Second
 		p.Scale = []scenarios.Scale{
 			{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"},
 			{What: "presence TTL and heartbeat", Factor: 180.0 / 60, Reason: "500 heartbeats/s leave two cores nothing for a storm of reconnects"},

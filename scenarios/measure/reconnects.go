@@ -20,6 +20,7 @@ type Reconnects struct {
 	Curve   []Number `json:"curve"`   // devices that came back, by step
 	Peak    Number   `json:"peak"`    // of the curve
 	Spread  Number   `json:"spread_s"`
+	Rush    Number   `json:"rush_s"`         // the same of their first attempts: what a gateway feels, however fast it is
 	Longest Number   `json:"longest_wait_s"` // from the loss until the device was back
 	Most    Number   `json:"most_back_s"`    // from the first loss until 99 of 100 were back
 	Missed  int64    `json:"missed"`         // messages sent while a device was without a connection, and shown to it afterwards
@@ -32,7 +33,10 @@ type reconnects struct {
 	lost    ledger.Rows[time.Duration] // by device: when, plus one; 0: it is connected, or never was, or left by itself
 	due     ledger.Rows[time.Duration] // by device: when the window ends in which it was told to leave; 0: it was not
 	away    ledger.Rows[stretch]       // by device: the last time without a connection
-	begun   time.Duration              // the first loss
+	tried   ledger.Rows[time.Duration] // by device: the loss, plus one, after which it has tried to come back
+	tries   bins[Number]               // first attempts, by step since the first loss
+	asked   int64
+	begun   time.Duration // the first loss
 	first   time.Duration
 	curve   bins[float64]
 	last    int
@@ -65,6 +69,12 @@ func (r *reconnects) observe(e *history.Event, v *ledger.Views, t *timeline) {
 				r.begun = e.At
 			}
 			t.add(columnLosses, e.At)
+		}
+	case history.Connecting:
+		if since := *r.lost.Of(e.Device); since > 0 && *r.tried.Of(e.Device) != since {
+			*r.tried.Of(e.Device) = since
+			*r.tries.at(int(max(0, e.At-r.begun) / reconnectStep))++
+			r.asked++
 		}
 	case history.Connected:
 		if since := *r.lost.Of(e.Device); since > 0 {
@@ -112,7 +122,10 @@ func (r *reconnects) overdue(e *history.Event) {
 
 func (r *reconnects) result() Reconnects {
 	n := r.n
-	n.Step, n.First, n.Missing, n.Most = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back, None()
+	n.Step, n.First, n.Missing, n.Most, n.Rush = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back, None(), None()
+	if r.asked > 0 {
+		n.Rush = spread(r.tries.all, r.asked)
+	}
 	if !r.started {
 		return n
 	}

@@ -26,8 +26,11 @@ const comings = `
 {"at_ms":1000,"kind":"disconnected","device":"b"}
 {"at_ms":1000,"kind":"disconnected","device":"c","close_code":1000}
 {"at_ms":1100,"kind":"disconnected","device":"d","close_code":1000}
+{"at_ms":1120,"kind":"connecting","device":"b","attempt":1}
+{"at_ms":1150,"kind":"connecting","device":"a","attempt":1}
 {"at_ms":1200,"kind":"connected","device":"a"}
 {"at_ms":1210,"kind":"disconnected","device":"b","text":"an attempt failed"}
+{"at_ms":1500,"kind":"connecting","device":"b","attempt":2}
 {"at_ms":1550,"kind":"connected","device":"b"}
 {"at_ms":2000,"kind":"phase","text":"end"}
 {"at_ms":2100,"kind":"connected","device":"c"}
@@ -46,6 +49,7 @@ func TestReconnectsPairLossesWithReturns(t *testing.T) {
 	require.InDelta(t, 1.2, float64(got.First), 1e-9)
 	require.InDelta(t, 0.55, float64(got.Longest), 1e-9, "failed attempts prolong the wait")
 	require.InDelta(t, 0.4, float64(got.Spread), 1e-9)
+	require.InDelta(t, 0.1, float64(got.Rush), 1e-9, "who tries again does not count again")
 	require.EqualValues(t, 1, got.Peak)
 	require.False(t, float64(got.Most) == float64(got.Most), "99 of 100 never came back")
 	require.EqualValues(t, 2, got.Told)

@@ -77,11 +77,7 @@ func (s *Service) read(ctx context.Context, p page) (pageResult, error) {
 	if !shares(s.cfg.Switches) {
 		return s.readPage(ctx, p)
 	}
-	v, err, _ := s.pages.Do(p.key(), func() (any, error) { return s.readPage(ctx, p) })
-	if err != nil {
-		return pageResult{}, err
-	}
-	return v.(pageResult), nil
+	return s.pages.read(ctx, p, s.readPage)
 }
 
 // readPage asks the cache first, but only for the newest page: a device that fills a gap needs the truth, which a cache

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/chatlab/chatlab/system/cassandra"
 	"github.com/chatlab/chatlab/system/chat"
@@ -54,7 +53,7 @@ type Service struct {
 	contacts      *memo[chat.ID, contactSet]
 	places        *memo[chat.ID, []order.Row]
 	progress      *memo[chat.ID, chat.Progress]
-	pages         singleflight.Group
+	pages         sharedPages
 	metrics       metrics
 }
 

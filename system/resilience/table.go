@@ -139,7 +139,7 @@ var table = [...]Policy{
 	},
 	SharedRead: {
 		Name: "shared_read", From: "message", To: "Cassandra, a read that those who ask meanwhile share",
-		Timeout: 2 * s, Attempts: 1, Inside: []Call{Rows}, GivesUp: "unavailable; the next who asks begins another",
+		Timeout: 2 * s, Attempts: 1, Inside: []Call{Rows, Redis}, GivesUp: "unavailable; the next who asks begins another",
 	},
 	UserLimit: {
 		Name: "user_limit", From: "message", To: "Redis of the user limit",
