@@ -42,6 +42,12 @@ func TestAnUnfinishedConversationIsInNobodysWay(t *testing.T) {
 
 // reader is a service that needs no log.
 func reader(t *testing.T) *Service {
+	s, _ := readerOver(t)
+	return s
+}
+
+// readerOver also gives its storage.
+func readerOver(t *testing.T) (*Service, *simcassandra.Cluster) {
 	tables, err := simcassandra.New(simcassandra.Config{})
 	require.NoError(t, err)
 	t.Cleanup(tables.Close)
@@ -65,5 +71,5 @@ func reader(t *testing.T) *Service {
 		Now: time.Now, Logger: quiet, Metrics: prometheus.NewRegistry(),
 	})
 	require.NoError(t, err)
-	return s
+	return s, tables
 }
