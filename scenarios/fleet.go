@@ -43,6 +43,9 @@ const (
 	connectWithin = 60 * time.Second
 	connectEach   = 20 * time.Millisecond
 	connectAtOnce = 32
+	// Thousands take minutes, and as many as the machine can work on are the fastest: more would only wait for each other, and
+	// the system's deadlines would pass while they do.
+	thousandsAtOnce = 4
 )
 
 // newFleet makes the users' devices, connects them all and makes their conversations.
@@ -144,7 +147,9 @@ func (f *fleet) connectAll(ctx context.Context, past bool) error {
 	ctx, cancel := context.WithTimeout(ctx, connectWithin+time.Duration(len(f.devices))*connectEach)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(connectAtOnce)
+	if g.SetLimit(connectAtOnce); len(f.loads) > 0 {
+		g.SetLimit(thousandsAtOnce)
+	}
 	for u, d := range f.devices {
 		if f.run.play.Plan.Away(u) {
 			continue
