@@ -19,9 +19,9 @@ const (
 )
 
 const (
-	newestPage = 20          // messages
-	openEvery  = time.Second // how often somebody opens a conversation
-	crowdEvery = openEvery   // how often a crowd does
+	newestPage = 20            // messages
+	openEvery  = time.Second   // how often somebody opens a conversation
+	crowdEvery = 2 * openEvery // how often a crowd does
 )
 
 // openChats has members open conversations, one after the other: what they read fills the cache, so that it can go stale. The

@@ -12,9 +12,11 @@ const late = time.Second
 
 // Healing is how long a fault was felt by those who read: deliveries of messages sent since the first fault began.
 type Healing struct {
-	Live  int64  `json:"live"`    // shown within a second
-	Late  int64  `json:"late"`    // shown later, or not by the deadline
-	After Number `json:"after_s"` // from the fault to the end of the last second in whose messages more than a tenth of the deliveries were late
+	Live int64 `json:"live"` // shown within a second
+	Late int64 `json:"late"` // shown later, or not by the deadline
+	// Seconds are those in whose messages more than a tenth of the deliveries were late. One of few messages may be one message.
+	Seconds int64  `json:"late_seconds"`
+	After   Number `json:"after_s"` // from the fault to the end of the last second in whose messages more than a tenth of the deliveries were late
 	// Within is the same where only messages count that were sent before the last fault ended.
 	Within Number `json:"within_s"`
 	// Return is from the last fault's end to the end of the last such second after it: what it costs to bring back what was lost.
@@ -66,6 +68,7 @@ func (h *healing) result(v *ledger.Views) Healing {
 	})
 	for second, n := range h.late.all {
 		if n > 0.1*(n+*h.live.at(second)) {
+			h.n.Seconds++
 			h.n.After = Number(second + 1)
 			end := h.begun + time.Duration(second+1)*time.Second
 			if h.ended == 0 || end <= h.ended {

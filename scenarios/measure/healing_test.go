@@ -37,5 +37,5 @@ func TestHealingIsWhenTheLastLateMessageWasSent(t *testing.T) {
 	require.NoError(t, err)
 	n, err := Of(r, Options{})
 	require.NoError(t, err)
-	require.Equal(t, Healing{Live: 1, Late: 2, After: 3, Within: 1, Return: 1.3}, n.Healing, "m1 was sent before the fault; m4 after its end, and never came")
+	require.Equal(t, Healing{Live: 1, Late: 2, Seconds: 2, After: 3, Within: 1, Return: 1.3}, n.Healing, "m1 was sent before the fault; m4 after its end, and never came")
 }

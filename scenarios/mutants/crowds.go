@@ -27,9 +27,9 @@ func crowdsTopology() scenarios.Topology {
 const crowd = 16 // members
 
 func crowdsPlay() scenarios.Play {
-	const length = 6 * time.Second
+	const length = 8 * time.Second
 	return scenarios.Play{
-		Steady: 2 * time.Second, Fault: 2 * time.Second, Recovery: 2 * time.Second, Settle: 6 * time.Second, Crowd: "crowd",
+		Steady: time.Second, Fault: 4 * time.Second, Recovery: 3 * time.Second, Settle: 6 * time.Second, Crowd: "crowd",
 		Plan: workload.Plan{
 			Users: crowd, Length: length,
 			Conversations: []workload.Conversation{{Name: "crowd", Kind: chat.Group, Members: workload.Range(0, crowd)}},

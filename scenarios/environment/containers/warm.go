@@ -29,7 +29,8 @@ func (e *Environment) warm(ctx context.Context) error {
 	return nil
 }
 
-// talk is small groups that talk as in any small run.
+// talk is small groups that talk as in any small run, and then a big one that says as much as all of them: servers compile what
+// they run often.
 func talk(scenarios.Size) scenarios.Play {
 	const groups, members, length = 10, 6, 15 * time.Second
 	p := scenarios.Play{Steady: length, Settle: 20 * time.Second, Plan: workload.Plan{Users: groups * members, Length: length}}
@@ -38,5 +39,7 @@ func talk(scenarios.Size) scenarios.Play {
 		p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{Name: name, Kind: chat.Group, Members: workload.Range(members*i, members*(i+1))})
 		p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: name, PerSecond: 1, To: length, Bytes: 300})
 	}
+	p.Plan.Conversations = append(p.Plan.Conversations, workload.Conversation{Name: "all", Kind: chat.Group, Members: workload.Range(0, p.Plan.Users)})
+	p.Plan.Streams = append(p.Plan.Streams, workload.Stream{Conversation: "all", PerSecond: 10, From: length / 3, To: length, Bytes: 300})
 	return p
 }
