@@ -42,7 +42,7 @@ const (
 
 // viralPlay: the neighbours talk all the time, the group goes viral in the middle.
 func viralPlay(size scenarios.Size) scenarios.Play {
-	members, rate, same, far := 150, 20.0, 3.0, 1.5
+	members, rate, same, far := 150, 15.0, 3.0, 1.5
 	p := scenarios.Play{Direct: true, Steady: 5 * time.Second, Fault: 5 * time.Second, Recovery: 500 * time.Millisecond, Settle: 15 * time.Second}
 	if size == scenarios.Document {
 		members, rate, same, far = chat.MaxMembers, 100, chatter, chatter

@@ -106,6 +106,9 @@ func (p *Process) order(o order) error {
 	return nil
 }
 
+// PID is the process's id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Usage is what the process has used so far; zeros when it is no more.
 func (p *Process) Usage() (cpuSeconds float64, rssBytes uint64) {
 	of, err := process.NewProcess(int32(p.cmd.Process.Pid))
