@@ -27,6 +27,16 @@ func arrives(size scenarios.Size, label string, p99 time.Duration, expect scenar
 	return named(p, of("in time", label), expect)
 }
 
+// reachesMany bounds the delivery lag of a conversation in which each message reaches very many. Those deliveries are late
+// together: the p99 of a small run is its slowest message, of a hundred. What rests on ten of them is the p90.
+func reachesMany(size scenarios.Size, label string, within time.Duration, expect scenarios.Expectation) scenarios.Check {
+	if size != scenarios.Small {
+		return arrives(size, label, within, expect)
+	}
+	p := property.DeliveryLag(property.Bound{Phase: "fault", Label: label, P90: within, MinSamples: samples(size, 100, 2000)})
+	return named(p, of("in time", label), expect)
+}
+
 // unharmed holds a conversation's lag during the fault against the same run's steady state. With the samples of a small
 // run only the order of magnitude is meant.
 func unharmed(size scenarios.Size, label string, expect scenarios.Expectation) scenarios.Check {

@@ -13,9 +13,9 @@ import (
 
 // Bound is how long deliveries may take whose sends were intended in a phase. A limit of 0 is none.
 type Bound struct {
-	Phase         string
-	Label         string // only conversations of this label; empty: all
-	P50, P99, Max time.Duration
+	Phase              string
+	Label              string // only conversations of this label; empty: all
+	P50, P90, P99, Max time.Duration
 
 	// Unharmed also bounds the p99 by that of the steady phase: at most Factor times it, or Slack above it.
 	Unharmed bool
@@ -93,10 +93,10 @@ func (c *deliveryLag) witness(b Bound, l *measure.Latency) {
 }
 
 // limits are the bounds of a phase, in numbers.
-type limits struct{ p50, p99, max time.Duration }
+type limits struct{ p50, p90, p99, max time.Duration }
 
 func (b Bound) limits(steady *measure.Latency) limits {
-	l := limits{b.P50, b.P99, b.Max}
+	l := limits{b.P50, b.P90, b.P99, b.Max}
 	if b.Unharmed {
 		factor, slack := cmp.Or(b.Factor, 1.2), cmp.Or(b.Slack, 10*time.Millisecond)
 		base := steady.At(.99)
@@ -107,7 +107,7 @@ func (b Bound) limits(steady *measure.Latency) limits {
 
 // passed says whether a limit is passed.
 func (l limits) passed(by *measure.Latency) bool {
-	return over(by.At(.5), l.p50) || over(by.At(.99), l.p99) || over(by.Max(), l.max)
+	return over(by.At(.5), l.p50) || over(by.At(.9), l.p90) || over(by.At(.99), l.p99) || over(by.Max(), l.max)
 }
 
 func over(d, limit time.Duration) bool { return limit > 0 && d > limit }
@@ -117,7 +117,7 @@ func (l limits) String() string {
 	for _, p := range []struct {
 		name  string
 		limit time.Duration
-	}{{"p50", l.p50}, {"p99", l.p99}, {"max", l.max}} {
+	}{{"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"max", l.max}} {
 		if p.limit > 0 {
 			parts = append(parts, fmt.Sprintf("%s at most %v", p.name, p.limit))
 		}
@@ -130,5 +130,5 @@ func told(l *measure.Latency) string {
 	if l.Count() == 0 {
 		return "nothing"
 	}
-	return fmt.Sprintf("p50 %v, p99 %v, max %v of %d, %d of them never came", l.At(.5), l.At(.99), l.Max(), l.Count(), l.Missing())
+	return fmt.Sprintf("p50 %v, p90 %v, p99 %v, max %v of %d, %d of them never came", l.At(.5), l.At(.9), l.At(.99), l.Max(), l.Count(), l.Missing())
 }

@@ -22,6 +22,9 @@ func aRun(t *rapid.T, placed bool) []byte {
 		m := r.addRoom()
 		r.join(r.devices[0], m)
 		r.join(r.devices[1], m)
+		if len(r.devices) > 2 && r.pick(2) == 0 {
+			r.join(r.devices[2], m)
+		}
 	}
 	steps := 5 + r.pick(40)
 	for i := range steps {
@@ -30,6 +33,9 @@ func aRun(t *rapid.T, placed bool) []byte {
 			r.emit(history.Event{Kind: history.FaultBegun, Text: rec.Text("kill redis-cache")})
 		}
 		r.step()
+	}
+	if r.pick(2) == 0 {
+		r.crowd(r.rooms[0])
 	}
 	r.end(func(*gadget) bool { return r.pick(2) == 0 })
 	require.NoError(t, rec.Close())
