@@ -159,9 +159,11 @@ func (w *world) putOff(res *pb.AdvanceResponse) {
 	}
 }
 
-// live lets time pass for a device that gives signs of life, and no places.
+// live lets time pass for a device that gives signs of life, and no places. The first comes at once: one that was silent before
+// would be pinged now, and nobody reads while time passes.
 func (d *device) live(long time.Duration) {
 	const every = 10 * time.Second
+	d.beat()
 	for ; long > 0; long -= every {
 		pass(min(long, every))
 		d.beat()
