@@ -12,16 +12,15 @@ const (
 	filesBesides  = 4000 // stand-ins, pods' links, HTTP connections
 )
 
-// openFiles makes sure that a play's devices find descriptors, and raises the limit where this process may.
+// openFiles makes sure that a play's devices find descriptors, and raises the limit where this process may. Load processes
+// inherit it, and hold a share of the devices each.
 func openFiles(play Play) error {
-	devices, each := play.Plan.Users, filesOfDevice
-	if play.Processes > 0 {
-		each = 0 // their processes have limits of their own
-	}
+	devices, processes := play.Plan.Users, max(1, play.Processes)
+	files := filesOfDevice * (devices + processes - 1) / processes
 	if !play.Direct {
-		each += filesOfRelay
+		files += filesOfRelay * devices
 	}
-	want := uint64(each*devices + filesBesides)
+	want := uint64(files + filesBesides)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("ask for the limit of open files: %w", err)
