@@ -61,12 +61,13 @@ func deliveriesStop(n *measure.Numbers) scenarios.Finding {
 	}
 }
 
-// deliveriesGoOn: a worker's first question to a store that is gone may cost its timeout, and no more than that.
+// deliveriesGoOn: a worker's first question to a store that is gone may cost its timeout, and no more than that. On stand-ins
+// nothing is late afterwards; a real server may have one slow second at any time.
 func deliveriesGoOn(n *measure.Numbers) scenarios.Finding {
 	h := n.Healing
 	return scenarios.Finding{
 		Name: "deliveries go on", Promise: "Who is connected gets messages live, whatever Redis does.",
-		Expected: "no two seconds pass in which a tenth of the deliveries are late", Observed: felt(h), OK: h.Live > 0 && h.Seconds < 2,
+		Expected: "no two seconds pass in which a tenth of the deliveries are late", Observed: felt(h), OK: h.Live > 0 && h.Seconds < 2 && (realServers(n.Header) || h.After < 2),
 	}
 }
 

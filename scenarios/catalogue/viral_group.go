@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios"
+	"github.com/chatlab/chatlab/scenarios/measure"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
@@ -134,6 +135,9 @@ func viralHardened() scenarios.Variant {
 				within = time.Second // the order of magnitude: seconds of samples, on a machine that may be busy with other tests
 			}
 			return []scenarios.Check{works(size), accepts(size, viral, 0.999), reachesMany(size, viral, within, scenarios.Holds)}
+		},
+		Findings: func(_ scenarios.Size, _ scenarios.Play, n *measure.Numbers) []scenarios.Finding {
+			return []scenarios.Finding{slowestInTime(n)}
 		},
 	}
 }
