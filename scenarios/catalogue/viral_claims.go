@@ -97,7 +97,7 @@ func slowestInTime(n *measure.Numbers) scenarios.Finding {
 		}
 	}
 	return scenarios.Finding{
-		Name: "slowest in time", Promise: "Not even the slowest messages keep the group waiting.",
+		Name: "in time, slowest", Promise: "Not even the slowest messages keep the group waiting.",
 		Expected: fmt.Sprintf("p99 at most %g s", bound), Observed: fmt.Sprintf("p99 %.3f s", p99), OK: p99 > 0 && p99 <= bound,
 	}
 }
