@@ -106,11 +106,16 @@ func (s *session) contactsOf(ctx context.Context, users []chat.ID) ([]chat.ID, e
 	return contacts, nil
 }
 
+// askAgain is when to ask again after a question that was not answered. Presence may be down: one question a gateway does it
+// no harm.
+const askAgain = time.Second
+
 // watch asks after all who are watched, again and again while anybody is.
 func (g *Gateway) watch() {
 	every := time.NewTimer(0)
 	defer every.Stop()
 	<-every.C
+	wait := g.cfg.Limits.Watch
 	for {
 		select {
 		case <-g.stop:
@@ -118,25 +123,30 @@ func (g *Gateway) watch() {
 		case <-g.watches.some:
 		}
 		for users := g.watches.all(); len(users) > 0; users = g.watches.all() {
-			every.Reset(g.cfg.Limits.Watch)
+			every.Reset(wait)
 			select {
 			case <-g.stop:
 				return
 			case <-every.C:
 			}
-			g.askAll(g.watches.all())
+			wait = g.cfg.Limits.Watch
+			if !g.askAll(g.watches.all()) {
+				wait = min(wait, askAgain)
+			}
 		}
 	}
 }
 
 // askAll asks in batches, one after the other, so that the cost is one call an interval for chat.MaxPresenceUsers
-// watched users. A round ends with the first question that is not answered: the next round is near.
-func (g *Gateway) askAll(users []chat.ID) {
+// watched users. A round ends with the first question that is not answered: the next round is near. It says whether all
+// were answered.
+func (g *Gateway) askAll(users []chat.ID) bool {
 	for batch := range slices.Chunk(users, chat.MaxPresenceUsers) {
 		if err := g.ask(batch); err != nil {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // ask asks presence after users and tells the sessions concerned.

@@ -101,6 +101,33 @@ func TestTheCostFollowsTheUsersWhoAreWatched(t *testing.T) {
 	})
 }
 
+// A question that presence does not answer must not make what devices are told an interval older.
+func TestAQuestionThatIsNotAnsweredIsAskedAgainSoon(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		w.social()
+		d := w.resume(chat.ID{1}, "phone", 1)
+		d.watch(chat.ID{2})
+		require.Equal(t, map[chat.ID]bool{{2}: false}, d.hears())
+		asked := func() int { return len(w.presence.named("online")) }
+		first := asked()
+
+		w.nowOnline(chat.ID{2})
+		w.presence.set(errors.New("down"), nil)
+		w.await(6*time.Second, func() bool { return asked() > first })
+		failed := asked()
+		pass(2500 * time.Millisecond)
+		require.InDelta(t, failed+2, asked(), 1, "once a second while presence is away")
+		w.presence.set(nil, nil)
+		start := time.Now()
+		require.Equal(t, map[chat.ID]bool{{2}: true}, d.hears())
+		require.LessOrEqual(t, time.Since(start), 1100*time.Millisecond)
+
+		after := asked()
+		<-time.After(15 * time.Second)
+		require.InDelta(t, after+3, asked(), 1, "then at its own pace")
+	})
+}
+
 func TestStrangersAreCountedAndNotWatched(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		w.social()

@@ -104,7 +104,7 @@ var table = [...]Policy{
 		Name: "gateway_presence", From: "gateway", To: "presence",
 		Methods: []string{"Presences.Announce", "Presences.Refresh", "Presences.Leave", "Presences.Online"},
 		Timeout: s, Attempts: 2, Overall: 2 * s, Retries: 0.2, Inside: []Call{Redis},
-		GivesUp: "it is told again every second until the sign of life is a third of the TTL old, then with the next; the last attempt has what the first left of the time",
+		GivesUp: "it is told again every second until the sign of life is a third of the TTL old, then with the next; who is watched is asked for again after a second; the last attempt has what the first left of the time",
 	},
 	GatewayWrite: {
 		Name: "gateway_write", From: "gateway", To: "device, one write to a socket",
