@@ -22,14 +22,14 @@ const (
 // Run returns an error if a fault could not begin or end, or did not heal, but not because ctx ended. A schedule that holds something
 // that the world cannot do honestly is refused as a whole. An empty one waits for ctx.
 func Run(ctx context.Context, s Schedule, w World, lab Lab) error {
-	r := &run{World: w, lab: lab, victims: map[string]*victim{}}
-	r.refuse(s)
-	if len(s) == 0 || len(r.errs) > 0 {
-		if len(s) == 0 {
-			<-ctx.Done()
-		}
-		return errors.Join(r.errs...)
+	if err := Playable(s, w, lab); err != nil {
+		return err
 	}
+	if len(s) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	r := &run{World: w, lab: lab, victims: map[string]*victim{}}
 	unhurried := context.WithoutCancel(ctx)
 	proving, cancel := context.WithCancel(unhurried)
 	defer cancel()
@@ -86,22 +86,31 @@ func (r *run) claim(ctx context.Context, name string, c *claim) (Undo, error) {
 	return func(ctx context.Context) error { return v.drop(ctx, r, c) }, v.add(ctx, r, c)
 }
 
-// refuse finds what cannot be played: faults that the world cannot do, links that it lacks, and gates that nobody
+// Playable finds all that cannot be played: faults that the world cannot do, links that it lacks, and gates that nobody
 // measures.
-func (r *run) refuse(s Schedule) {
+func Playable(s Schedule, w World, lab Lab) error {
+	var errs []error
 	for _, step := range s {
-		err := r.Available(step.Fault)
-		if t := step.Fault.Target(); err == nil && t.Name == "" {
-			_, err = t.Path.hops(r)
-		}
-		if gauge := step.Gate.Gauge; err == nil && gauge != "" && r.lab.Gauges[gauge] == nil {
-			err = fmt.Errorf("nobody measures %s here", gauge)
-		}
-		if err != nil {
-			r.tell(Refused, step.Fault.String()+": "+err.Error())
-			r.fail(fmt.Errorf("refuse %s: %w", step.Fault, err))
+		if err := step.playable(w, lab); err != nil {
+			errs = append(errs, fmt.Errorf("refuse %s: %w", step.Fault, err))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+func (s Step) playable(w World, lab Lab) error {
+	if err := w.Available(s.Fault); err != nil {
+		return err
+	}
+	if t := s.Fault.Target(); t.Name == "" {
+		if _, err := t.Path.hops(w); err != nil {
+			return err
+		}
+	}
+	if gauge := s.Gate.Gauge; gauge != "" && lab.Gauges[gauge] == nil {
+		return fmt.Errorf("nobody measures %s here", gauge)
+	}
+	return nil
 }
 
 // recovered makes an error of a panic: what is still to be undone is undone all the same.

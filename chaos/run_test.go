@@ -310,7 +310,7 @@ func TestScheduleThatIsNotAvailableIsRefusedAsAWhole(t *testing.T) {
 	err := chaos.Run(t.Context(), parse(t, "at 0s kill gateway-1\nat 0s kill kafka-1\nat 0s cut a<->b\nwhen sends > 1 kill gateway-1"), w, w.lab())
 	require.EqualError(t, err, "refuse kill kafka-1: needs containers\nrefuse cut a<->b: no link between a and b\nrefuse kill gateway-1: nobody measures sends here")
 	require.Empty(t, w.trace)
-	require.Equal(t, []string{"refused kill kafka-1: needs containers", "refused cut a<->b: no link between a and b", "refused kill gateway-1: nobody measures sends here"}, w.told())
+	require.Empty(t, w.told(), "the error says it, and there is no run to tell it to")
 }
 
 func TestHealIsProved(t *testing.T) {

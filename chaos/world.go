@@ -66,7 +66,7 @@ const (
 	Begun   EventKind = iota
 	Ended             // the fault is undone
 	Healed            // after its end: what the fault broke has been seen to work
-	Refused           // this world cannot do the fault, it failed to begin, or its time never came
+	Refused           // the fault failed to begin, or its time never came
 	Noted             // something that the fault brought about meanwhile
 )
 

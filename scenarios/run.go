@@ -108,6 +108,9 @@ type run struct {
 func (r *run) all(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := chaos.Playable(r.schedule, r.sys, r.lab()); err != nil {
+		return fmt.Errorf("faults of variant %s: %w", r.variant.Name, err)
+	}
 	f, err := newFleet(ctx, r)
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
