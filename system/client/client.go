@@ -35,6 +35,7 @@ type Client struct {
 	watching      []chat.ID         // whose presence is subscribed to
 
 	reports reports
+	reads   reads
 
 	queue   []*conversation // wait to be filled
 	fillers int

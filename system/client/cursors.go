@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -14,7 +13,6 @@ const (
 	reportAtOnce  = 50                     // received frames together: a gateway takes a device that sends hundreds for a flood
 	receivedWait  = 200 * time.Millisecond // at most, before the first: devices that show a message together do not answer together
 	typingEvery   = 3 * time.Second        // between two typing frames of a conversation; a gateway drops more
-	readSettles   = 10 * time.Second       // a read frame that was this young at the last sign of life may have been lost with its connection
 )
 
 // social is what the device tells of itself in one conversation.
@@ -22,6 +20,7 @@ type social struct {
 	received chat.Position // told last
 	listed   bool          // to be told
 	read     chat.Position
+	readDue  bool      // to be told
 	readAt   time.Time // when it was last told
 	lost     bool      // it may have been lost with a connection
 	typed    time.Time
@@ -79,44 +78,6 @@ func (c *Client) restReports() {
 	if c.reports.timer != nil {
 		c.reports.timer.Stop()
 		c.reports.timer = nil
-	}
-}
-
-// Read says that the user has read a conversation up to a place. Without a connection it waits for one. It tells again
-// over the next connection what may have been lost with this one.
-func (c *Client) Read(ctx context.Context, conversation chat.ID, at chat.Position) error {
-	return wrap("read", c.await(ctx, func() bool {
-		if c.link == nil {
-			return false
-		}
-		v := c.conversation(conversation)
-		v.read = at
-		c.tellRead(c.link, v)
-		return true
-	}))
-}
-
-// tellRead sends a read frame; the lock is held.
-func (c *Client) tellRead(l *link, v *conversation) {
-	v.readAt = time.Now()
-	l.push(wire.Encode(wire.ClientFrame{Type: wire.TypeRead, ConversationID: v.id, Seq: v.read.Seq, Timestamp: v.read.Timestamp}))
-}
-
-// tellReadsAgain repeats what was read shortly before the last connection broke; the lock is held.
-func (c *Client) tellReadsAgain(l *link) {
-	for _, v := range c.conversations {
-		if v.lost {
-			v.lost = false
-			c.tellRead(l, v)
-		}
-	}
-}
-
-// loseReads notes which reads may have been lost: those told shortly before the last sign of life, or since then; the lock
-// is held.
-func (c *Client) loseReads(l *link) {
-	for _, v := range c.conversations {
-		v.lost = v.lost || !v.readAt.IsZero() && l.heardAt.Sub(v.readAt) < readSettles
 	}
 }
 

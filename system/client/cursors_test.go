@@ -108,6 +108,62 @@ func readAgain(t *testing.T, end func(*peer)) {
 	})
 }
 
+// Who reads everything at once, as after a week away, is no flood to the gateway; and what a connection ended before it was
+// told goes over the next.
+func TestReadsKeepAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		const all, broken = 500, 130
+		type told struct {
+			at   time.Time
+			conn int
+		}
+		var frames []told
+		last := map[chat.ID]int64{}
+		finished := make(chan struct{})
+		f.gateway = func(p *peer) {
+			p.resumed()
+			for {
+				frame, ok := p.expect(wire.TypeRead)
+				if !ok {
+					return
+				}
+				frames, last[frame.ConversationID] = append(frames, told{time.Now(), p.n}), frame.Seq
+				if len(frames)%readsAtOnce == 0 {
+					p.send(wire.ServerFrame{Type: wire.TypeTyping, ConversationID: conv, UserID: other}) // the gateway is alive
+				}
+				if p.n == 1 && len(frames) == broken {
+					p.close(chat.CloseDraining)
+					return
+				}
+				if len(last) == all {
+					close(finished)
+					p.beats()
+					return
+				}
+			}
+		}
+		c := f.device(nil)
+		conversation := func(i int) chat.ID { return chat.ID{0: 1, 14: byte(i >> 8), 15: byte(i)} }
+		f.run(func(ctx context.Context) {
+			for i := range all {
+				require.NoError(t, c.Read(ctx, conversation(i), chat.Position{Seq: 4}))
+			}
+			require.NoError(t, c.Read(ctx, conversation(all-1), chat.Position{Seq: 5}))
+			<-finished
+		})
+		require.EqualValues(t, 5, last[conversation(all-1)], "the newest place")
+		for i, frame := range frames[readsAtOnce:] {
+			if before := frames[i]; before.conn == frame.conn {
+				require.GreaterOrEqual(t, frame.at.Sub(before.at), readsEvery-10*time.Millisecond, "frame %d", i)
+			}
+		}
+		second := frames[broken:] // all that came over the second connection
+		require.Equal(t, 2, second[len(second)-1].conn)
+		require.Less(t, second[len(second)-1].at.Sub(second[0].at), 14*readsEvery, "no slower than the pace")
+	})
+}
+
 func TestTypingAndSocialEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)

@@ -153,7 +153,7 @@ func (c *Client) resumed(l *link, newer []chat.Position) {
 	c.emit(Event{Kind: Connected, Text: l.gateway})
 	c.learnMissed(newer)
 	c.armReports()
-	c.tellReadsAgain(l)
+	c.tellReadsAgain()
 	c.putPresence(l)
 	c.resubscribe(l)
 	c.renewInTime(l)
