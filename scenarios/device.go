@@ -38,7 +38,7 @@ type device struct {
 	once    sync.Once
 	trouble atomic.Pointer[string]
 	up      atomic.Bool
-	readTo  map[chat.ID]chat.Position // touched by readAlong alone
+	readTo  map[chat.ID]chat.Position // touched before the workload, and then by readAlong alone
 	absence
 }
 

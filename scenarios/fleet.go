@@ -95,7 +95,11 @@ func (f *fleet) begin(ctx context.Context) error {
 			return fmt.Errorf("write what was missed: %w", err)
 		}
 	}
-	return f.connectAll(ctx, past)
+	if err := f.connectAll(ctx, past); err != nil || !past {
+		return err
+	}
+	f.readAll(ctx)
+	return f.rest(ctx)
 }
 
 func (f *fleet) makeConversations(ctx context.Context, users []chat.ID) error {

@@ -30,6 +30,18 @@ func (r *run) readAlong(ctx context.Context) {
 	}
 }
 
+// readAll has every user who is there read what there is.
+func (f *fleet) readAll(ctx context.Context) {
+	if !f.run.variant.Switches.Receipts {
+		return
+	}
+	for u, d := range f.devices {
+		if !f.run.play.Plan.Away(u) {
+			d.read(ctx)
+		}
+	}
+}
+
 // read says of each conversation that its user has read what the device shows. It is noted before the system hears of it.
 func (d *device) read(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)

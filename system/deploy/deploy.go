@@ -45,6 +45,7 @@ func rows() []row {
 		{"Way out", []panel{
 			{"Pushes to sockets", "ops", "{{instance}}", rate("chat_gateway_pushes_total", "instance"), 0},
 			{"Bytes that wait for sockets", "bytes", "{{instance}}", "chat_gateway_outbox_bytes", 0},
+			{"Sessions ahead of what pods know of them", "short", "{{instance}}", "chat_gateway_unreported_sessions", 0},
 			{"Closed sessions", "ops", "{{code}}", rate("chat_gateway_closes_total", "code"), 0},
 			{"Deliveries given up", "ops", "{{instance}}", rate("chat_fanout_given_up_total", "instance"), 0},
 			{"Age of the oldest record at work", "s", "{{partition}}", "max by (partition) (time() - (chat_consumer_oldest_record_timestamp_seconds > 0))", 6 * 3600},

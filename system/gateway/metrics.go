@@ -45,6 +45,9 @@ func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chat_gateway_connections_limit", Help: "WebSocket connections that the gateway takes at most.",
 	}, func() float64 { return float64(g.cfg.Limits.Connections) }))
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chat_gateway_unreported_sessions", Help: "Sessions that have come further than any message pod knows.",
+	}, func() float64 { return float64(g.reporter.untold()) }))
 	gauge("chat_gateway_outbox_bytes", "Bytes that wait for sockets.", &g.outbox)
 	state("chat_gateway_shedding", "1 while no connections are taken for want of memory.", &g.shedding)
 	m := metrics{

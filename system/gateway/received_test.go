@@ -119,6 +119,7 @@ func TestCursorsOutliveConnectionsAndPods(t *testing.T) {
 		pass(5 * time.Second)
 		tried := len(w.messages.advanced())
 		require.InDelta(t, 5, tried, 1)
+		require.EqualValues(t, 1, w.metric("chat_gateway_unreported_sessions"))
 		w.messages.mu.Lock()
 		down = false
 		w.messages.mu.Unlock()
@@ -126,6 +127,7 @@ func TestCursorsOutliveConnectionsAndPods(t *testing.T) {
 		calls := w.messages.advanced()[tried:]
 		require.Len(t, calls, 1)
 		require.Len(t, calls[0].cursors, 2, "who has read it has it")
+		require.Zero(t, w.metric("chat_gateway_unreported_sessions"))
 	})
 }
 

@@ -35,6 +35,7 @@ type report struct {
 type reporter struct {
 	mu   sync.Mutex
 	due  []*session
+	now  int           // sessions in the report under way
 	some chan struct{} // due is not empty
 }
 
@@ -84,10 +85,25 @@ func (r *reporter) take(now time.Duration) (out []report) {
 		}
 	}
 	r.due = append(slices.Delete(r.due, 0, n), waiting...)
+	r.now = n - len(waiting)
 	if len(r.due) > 0 {
 		signal(r.some)
 	}
 	return out
+}
+
+// untold is how many sessions have come further than any message pod knows.
+func (r *reporter) untold() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.due) + r.now
+}
+
+// told ends a report.
+func (r *reporter) told() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = 0
 }
 
 // report is the reporter's loop.
@@ -132,6 +148,7 @@ func (g *Gateway) reportAll(all []report) {
 		}
 	}
 	_ = calls.Wait()
+	g.reporter.told()
 }
 
 func (g *Gateway) reportSome(pod pb.MessagesClient, batch []report) {
