@@ -43,8 +43,8 @@ func weekPlay(size scenarios.Size) scenarios.Play {
 	p := scenarios.Play{Steady: 5 * time.Second, Fault: 3 * time.Second, Recovery: 500 * time.Millisecond, Settle: 10 * time.Second, Step: 100 * time.Millisecond}
 	if size == scenarios.Document {
 		conversations, messages, users = 500, 20, 2*bigMembers
-		rate, silent = 5, 1100*time.Millisecond
-		p.Steady, p.Fault, p.Recovery, p.Settle = 5*time.Second, 40*time.Second, time.Second, 30*time.Second
+		rate, silent = 5, 5*time.Second // in which real servers on few cores answer what was said last
+		p.Steady, p.Fault, p.Recovery, p.Settle = 9*time.Second, 40*time.Second, time.Second, 30*time.Second
 	} else {
 		p.Scale = []scenarios.Scale{
 			{What: "conversations", Factor: float64(conversations) / 500, Reason: "small runs take seconds"},

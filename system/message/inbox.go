@@ -39,10 +39,18 @@ func (s *Service) Inbox(ctx context.Context, req *pb.InboxRequest) (*pb.InboxRes
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	cached := s.glance(ctx, lines, int(req.Messages))
 	res := &pb.InboxResponse{More: more, Entries: make([]*pb.InboxEntry, len(lines))}
 	g, ctx := errgroup.WithContext(ctx)
 	for i, l := range lines {
-		g.Go(func() (err error) { res.Entries[i], err = s.entry(ctx, l, int(req.Messages)); return err })
+		g.Go(func() (err error) {
+			ms, ok := cached[l.ConversationID]
+			if !ok {
+				ms, err = s.cfg.Store.Newest(ctx, l.ConversationID, int(req.Messages))
+			}
+			res.Entries[i] = s.entry(l, mislay(s.cfg.Switches.Mutant, once(ms)))
+			return err
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, unavailable(err)
@@ -50,11 +58,22 @@ func (s *Service) Inbox(ctx context.Context, req *pb.InboxRequest) (*pb.InboxRes
 	return res, nil
 }
 
-func (s *Service) entry(ctx context.Context, l line, messages int) (*pb.InboxEntry, error) {
-	ms, err := s.glance(ctx, l.ConversationID, messages)
-	if err != nil {
-		return nil, err
+// glance reads what the cache has of a first screen, in one call: the newest messages of conversations. What it lacks is
+// read from the store and fills nothing: most of what is glanced at is not opened.
+func (s *Service) glance(ctx context.Context, lines []line, messages int) map[chat.ID][]chat.Message {
+	convs := make([]chat.ID, len(lines))
+	for i, l := range lines {
+		convs[i] = l.ConversationID
 	}
+	cached, err := s.cfg.Cache.Glance(ctx, convs, messages)
+	for _, conv := range convs {
+		_, hit := cached[conv]
+		s.metrics.observeCache(hit, err)
+	}
+	return cached
+}
+
+func (s *Service) entry(l line, ms []chat.Message) *pb.InboxEntry {
 	e := &pb.InboxEntry{Conversation: &pb.Conversation{
 		ConversationId: l.ConversationID[:], LastMessageAtMs: l.at.UnixMilli(), LastSeq: l.newest.Seq, ReadSeq: l.read, Unread: l.unread(),
 	}}
@@ -63,18 +82,7 @@ func (s *Service) entry(ctx context.Context, l line, messages int) (*pb.InboxEnt
 			e.Messages = append(e.Messages, wire.MessageToPB(m))
 		}
 	}
-	return e, nil
-}
-
-// glance reads the newest messages for a first screen. What the cache lacks it reads, and fills nothing: most of what is
-// glanced at is not opened.
-func (s *Service) glance(ctx context.Context, conv chat.ID, limit int) ([]chat.Message, error) {
-	ms, complete, err := s.cfg.Cache.Newest(ctx, conv, limit)
-	s.metrics.observeCache(complete, err)
-	if err != nil || !complete {
-		ms, err = s.cfg.Store.Newest(ctx, conv, limit)
-	}
-	return mislay(s.cfg.Switches.Mutant, once(ms)), err
+	return e
 }
 
 // list returns a part of a user's conversations, those with the newest message first, and says whether more follow.

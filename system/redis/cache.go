@@ -104,6 +104,28 @@ func (c *Cache) Newest(ctx context.Context, conv chat.ID, limit int) (ms []chat.
 	return ms, false, err
 }
 
+// Glance reads the newest messages of many conversations in one round trip, and returns those of the conversations of which
+// it is complete as Newest is. Who reads the others from storage fills nothing.
+func (c *Cache) Glance(ctx context.Context, convs []chat.ID, limit int) (map[chat.ID][]chat.Message, error) {
+	cmds, err := c.client.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+		for _, conv := range convs {
+			p.ZRevRange(ctx, cacheKey(conv), 0, int64(limit))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("glance at %d conversations in the cache: %w", len(convs), err)
+	}
+	out := map[chat.ID][]chat.Message{}
+	for i, conv := range convs {
+		members := cmds[i].(*goredis.StringSliceCmd).Val()
+		if ms := newestRun(conv, members, limit); completes(ms, limit, members) {
+			out[conv] = ms
+		}
+	}
+	return out, nil
+}
+
 func completes(ms []chat.Message, limit int, members []string) bool {
 	switch {
 	case len(ms) == 0:

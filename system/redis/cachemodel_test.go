@@ -68,8 +68,11 @@ func (m *cacheMachine) zombie(t *rapid.T) {
 func (m *cacheMachine) read(t *rapid.T) {
 	c := rapid.SampledFrom(m.caches).Draw(t, "process")
 	limit := rapid.IntRange(1, 110).Draw(t, "limit")
+	glanced, err := c.Glance(m.ctx, []chat.ID{chat.NewID(), m.conv}, limit)
+	require.NoError(t, err)
 	got, complete, err := c.Newest(m.ctx, m.conv, limit)
 	require.NoError(t, err)
+	require.Equal(t, onlyComplete(m.conv, got, complete), glanced, "a glance is as complete")
 	if len(got) > 0 {
 		last := got[len(got)-1].Place.Seq
 		require.Equal(t, run(m.conv, last-int64(len(got))+1, last), got, "a run without gaps")
@@ -82,6 +85,13 @@ func (m *cacheMachine) read(t *rapid.T) {
 	if !m.owed {
 		require.Equal(t, run(m.conv, m.stored-int64(limit)+1, m.stored), got, "all that storage has")
 	}
+}
+
+func onlyComplete(conv chat.ID, ms []chat.Message, complete bool) map[chat.ID][]chat.Message {
+	if !complete {
+		return map[chat.ID][]chat.Message{}
+	}
+	return map[chat.ID][]chat.Message{conv: ms}
 }
 
 func (m *cacheMachine) fill(t *rapid.T) {
