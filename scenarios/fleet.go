@@ -148,9 +148,10 @@ func (f *fleet) recordConversation(c workload.Conversation, id chat.ID) {
 
 // connectAll connects the devices that are not away. If there is a past, they get it before anything else happens.
 func (f *fleet) connectAll(ctx context.Context, past bool) error {
-	ctx, cancel := context.WithTimeout(ctx, connectWithin+time.Duration(len(f.devices))*connectEach)
+	within := connectWithin + time.Duration(len(f.devices))*connectEach
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	if g.SetLimit(connectAtOnce); len(f.loads) > 0 {
 		g.SetLimit(thousandsAtOnce)
 	}
@@ -159,14 +160,18 @@ func (f *fleet) connectAll(ctx context.Context, past bool) error {
 			continue
 		}
 		g.Go(func() error {
-			err := f.connect(ctx, d)
+			err := f.connect(gctx, d)
 			if err == nil && past {
-				err = d.client.Sync(ctx)
+				err = d.client.Sync(gctx)
 			}
 			return err
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("%d of %d devices are connected after %s, the others found no time: use a smaller size or more cores: %w", f.up(), len(f.devices), within, err)
+	}
+	return err
 }
 
 func (f *fleet) connect(ctx context.Context, d *device) error {

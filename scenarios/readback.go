@@ -20,9 +20,10 @@ const (
 )
 
 // quiesce waits, within a bound, until what was still on its way when the sends stopped has got its place: a send whose
-// outcome is unknown may arrive after its sender gave up.
+// outcome is unknown may arrive after its sender gave up, and what arrives while store, pages and counters are read one
+// after the other makes each of them tell of another moment.
 func (r *run) quiesce(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -126,11 +126,7 @@ func (r *run) observeFault(e chaos.Event) {
 // settle waits until everything has arrived, and no longer than the play says: what is not there then is damage.
 func (r *run) settle(ctx context.Context) {
 	r.enter("settle")
-	within := r.play.Settle
-	if r.variant.Settle != nil {
-		within = r.variant.Settle(r.opt.Size)
-	}
-	deadline := time.NewTimer(within * time.Duration(max(1, r.opt.Patience)))
+	deadline := time.NewTimer(r.patience())
 	defer deadline.Stop()
 	tick := time.NewTicker(settleTick)
 	defer tick.Stop()
@@ -150,6 +146,15 @@ func (r *run) settle(ctx context.Context) {
 		}
 		shown = c.shows.Load()
 	}
+}
+
+// patience is how long what is still on its way may take in this world.
+func (r *run) patience() time.Duration {
+	within := r.play.Settle
+	if r.variant.Settle != nil {
+		within = r.variant.Settle(r.opt.Size)
+	}
+	return within * time.Duration(max(1, r.opt.Patience))
 }
 
 const settleTick = 250 * time.Millisecond

@@ -50,8 +50,8 @@ func redisPlay(size scenarios.Size) scenarios.Play {
 		Scale: []scenarios.Scale{{What: "presence TTL and heartbeat", Factor: 12.0 / 60, Reason: "small runs take seconds"}},
 	}
 	if size == scenarios.Document {
-		groups, rate = 50, 1
-		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 70*time.Second, 10*time.Second, 90*time.Second
+		groups, rate = 50, 0.1 // with the heartbeats of 500 devices what real servers on two cores carry
+		p.Steady, p.Fault, p.Recovery, p.Settle = 25*time.Second, 70*time.Second, 10*time.Second, 90*time.Second
 		p.PresenceTTL, p.Heartbeat = time.Minute, 30*time.Second
 		p.Scale = []scenarios.Scale{{What: "sockets", Factor: float64(groups*members) / 1e6, Reason: "two cores carry devices, pods and stores together"}}
 	}
