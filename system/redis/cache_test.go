@@ -88,6 +88,23 @@ func TestNewestIsARunThatEndsInTheNewest(t *testing.T) {
 	}
 }
 
+// A glance is one round trip, and writes nothing: most of what is glanced at is not opened.
+func TestGlance(t *testing.T) {
+	s, ctx := newServer(t), t.Context()
+	c := NewCache(s.client, 0)
+	held, begun, absent := chat.NewID(), chat.NewID(), chat.NewID()
+	begin(t, c, held)
+	require.NoError(t, c.Add(ctx, held, placed(held, 1), placed(held, 2), placed(held, 3)))
+	require.NoError(t, c.Add(ctx, begun, placed(begun, 3)))
+	got, err := c.Glance(ctx, []chat.ID{absent, begun, held}, 2)
+	require.NoError(t, err)
+	require.Equal(t, map[chat.ID][]chat.Message{held: {placed(held, 2), placed(held, 3)}}, got)
+	require.Zero(t, s.client.db.Exists(ctx, cacheKey(absent)).Val())
+	got, err = c.Glance(ctx, nil, 2)
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
 func TestAddKeepsTheNewestHundred(t *testing.T) {
 	s, ctx := newServer(t), t.Context()
 	c := NewCache(s.client, 0)

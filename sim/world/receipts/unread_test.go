@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -108,5 +109,26 @@ func TestAnAnswerIsARead(t *testing.T) {
 		require.EqualValues(t, 1, alice.of(made.ID).Unread, "bob's answer")
 		require.NoError(t, w.Stores.Cache.Kill(true))
 		require.NoError(t, w.Stores.Cache.Restart())
+	}
+}
+
+// A first screen is the same by the cache, after the cache has lost all, and without it.
+func TestAFirstScreenNeedsNoCache(t *testing.T) {
+	w := start(t, nil)
+	alice, bob := phone(t, w), phone(t, w)
+	made, err := alice.CreateConversation(t.Context(), chat.Direct, []chat.ID{bob.user})
+	require.NoError(t, err)
+	alice.say(made.ID, "one", "two", "three")
+	bob.awaitShown(3)
+	for _, lose := range []func() error{func() error { return nil }, func() error { return w.Stores.Cache.Kill(true) }, w.Stores.Cache.Restart} {
+		require.NoError(t, lose())
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			screen, err := bob.Inbox(t.Context(), 20, 2)
+			require.NoError(c, err)
+			require.Len(c, screen, 1)
+			require.EqualValues(c, 3, screen[0].LastSeq)
+			require.Len(c, screen[0].Messages, 2)
+			require.Equal(c, []string{"two", "three"}, []string{screen[0].Messages[0].Content, screen[0].Messages[1].Content})
+		}, patience, 10*time.Millisecond)
 	}
 }
