@@ -22,7 +22,7 @@ func (f *fleet) rest(ctx context.Context) error {
 	for quiet := time.Duration(0); quiet < restFor; {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the system did not come to rest before the workload: %s: %w", busy, context.Cause(ctx))
+			return fmt.Errorf("the system did not come to rest within %s before the workload (%s): use a smaller size or more cores: %w", restWithin, busy, context.Cause(ctx))
 		case <-tick.C:
 		}
 		busy = f.busy(ctx)
