@@ -65,13 +65,15 @@ func backSoon(n *measure.Numbers) scenarios.Finding {
 	}
 }
 
-// gentle: with jitter no tenth of a second sees half of the devices.
+// gentle: with jitter no tenth of a second sees half of the devices try. How many are back in one depends on the machine, too:
+// who waits for a busy gateway is back with all the others who do.
 func gentle(n *measure.Numbers) scenarios.Finding {
 	r := n.Reconnects
 	most := 0.5*float64(r.Back) + 5
 	return scenarios.Finding{
 		Name: "no storm", Promise: "The devices do not come back in one moment.",
-		Expected: fmt.Sprintf("at most %.0f in 100 ms", most), Observed: reconnects(r), OK: float64(r.Peak) <= most,
+		Expected: fmt.Sprintf("at most %.0f try in 100 ms", most), Observed: fmt.Sprintf("%.0f tried in 100 ms at most; %s", float64(r.Tries), reconnects(r)),
+		OK: float64(r.Tries) <= most,
 	}
 }
 

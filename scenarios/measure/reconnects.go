@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chatlab/chatlab/scenarios/history"
@@ -21,6 +22,7 @@ type Reconnects struct {
 	Peak    Number   `json:"peak"`    // of the curve
 	Spread  Number   `json:"spread_s"`
 	Rush    Number   `json:"rush_s"`         // the same of their first attempts: what a gateway feels, however fast it is
+	Tries   Number   `json:"tries_peak"`     // first attempts in a step, at most
 	Longest Number   `json:"longest_wait_s"` // from the loss until the device was back
 	Most    Number   `json:"most_back_s"`    // from the first loss until 99 of 100 were back
 	Missed  int64    `json:"missed"`         // messages sent while a device was without a connection, and shown to it afterwards
@@ -124,7 +126,7 @@ func (r *reconnects) result() Reconnects {
 	n := r.n
 	n.Step, n.First, n.Missing, n.Most, n.Rush = seconds(reconnectStep), seconds(r.first), n.Lost-n.Back, None(), None()
 	if r.asked > 0 {
-		n.Rush = spread(r.tries.all, r.asked)
+		n.Rush, n.Tries = spread(r.tries.all, r.asked), slices.Max(r.tries.all)
 	}
 	if !r.started {
 		return n

@@ -51,6 +51,7 @@ func TestReconnectsPairLossesWithReturns(t *testing.T) {
 	require.InDelta(t, 0.4, float64(got.Spread), 1e-9)
 	require.InDelta(t, 0.1, float64(got.Rush), 1e-9, "who tries again does not count again")
 	require.EqualValues(t, 1, got.Peak)
+	require.EqualValues(t, 2, got.Tries)
 	require.False(t, float64(got.Most) == float64(got.Most), "99 of 100 never came back")
 	require.EqualValues(t, 2, got.Told)
 	require.InDelta(t, -0.4, float64(got.Overdue), 1e-9, "a is back long before its window ends")
