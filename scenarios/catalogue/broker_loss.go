@@ -24,12 +24,13 @@ func KafkaBrokerLoss() scenarios.Scenario {
 	}
 }
 
-// storePlay is the workload of what happens to stores: small groups that talk all the time.
+// storePlay is the workload of what happens to stores: small groups that talk all the time. There are many, because what
+// dies hits only those whose partition it leads: with ten groups, one run in sixty would hit none.
 func storePlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 10, 5, smallRate
+	groups, members, rate := 20, 4, smallRate/2
 	p := scenarios.Play{Steady: 4 * time.Second, Fault: 16 * time.Second, Recovery: 4 * time.Second, Settle: 20 * time.Second, Step: 250 * time.Millisecond}
 	if size == scenarios.Document {
-		groups, rate = 100, 1
+		groups, members, rate = 100, 5, 1
 		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 60*time.Second, 15*time.Second, 60*time.Second
 	}
 	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: float64(groups) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}

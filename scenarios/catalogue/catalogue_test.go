@@ -105,6 +105,9 @@ func playOnce(t *testing.T, sc scenarios.Scenario, v scenarios.Variant) scenario
 	require.NoError(t, err)
 	for _, p := range res.Properties {
 		t.Logf("%-12s %-45s expected %-8s observed %s", p.Status, p.Name, p.Expect, p.Verdict.Status)
+		if judged(p) && p.Status == scenarios.Inconclusive {
+			t.Logf("  wanted: %s\n  seen: %s", p.Verdict.Expected, p.Verdict.Observed)
+		}
 	}
 	return res
 }
