@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts plays what people type.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error { e.Setenv(worlds.Variable, worlds.Embedded); return nil }, // whatever engine answers

@@ -16,6 +16,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 	"github.com/chatlab/chatlab/scenarios/load"
+	"github.com/chatlab/chatlab/scenarios/machine"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
@@ -28,11 +29,11 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(worlds.During(worlds.Options{Name: worlds.Named(testing.Short())}, func(w scenarios.Environment) int {
 		world = w
-		at := "2" // light scenarios wait more than they work
+		at := 4
 		if everything() || shared() {
-			at = "1"
+			at = 1
 		}
-		_ = flag.Set("test.parallel", at)
+		machine.SideBySide(at)
 		return m.Run()
 	}))
 }
@@ -62,7 +63,7 @@ func played(sc scenarios.Scenario, busy bool) []scenarios.Variant {
 func TestScenarios(t *testing.T) {
 	for _, sc := range catalogue.All() {
 		busy := sc.Play(scenarios.Small).Plan.PushesPerSecond() >= light
-		sideBySide := !busy && !raceDetector && !shared()
+		sideBySide := !busy && !shared()
 		t.Run(sc.Name, func(t *testing.T) {
 			if sideBySide {
 				t.Parallel()
@@ -124,7 +125,7 @@ func undecided(res scenarios.Result) bool {
 }
 
 // judged leaves out what the race detector's slowness would decide.
-func judged(p scenarios.Judged) bool { return !raceDetector || !aboutTime(p.Name) }
+func judged(p scenarios.Judged) bool { return !machine.RaceDetector || !aboutTime(p.Name) }
 
 // aboutTime says that a property bounds a duration or a rate.
 func aboutTime(name string) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/environment/worlds"
 	"github.com/chatlab/chatlab/scenarios/explore"
+	"github.com/chatlab/chatlab/scenarios/machine"
 )
 
 var world scenarios.Environment
@@ -26,6 +27,11 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(worlds.During(worlds.Options{Name: worlds.Named(testing.Short())}, func(w scenarios.Environment) int {
 		world = w
+		if w.Name() == worlds.Embedded {
+			machine.SideBySide(4)
+		} else {
+			machine.SideBySide(1)
+		}
 		return m.Run()
 	}))
 }
@@ -48,6 +54,7 @@ func draws(t *testing.T) {
 
 // TestRandomPlans: whatever breaks, hardened keeps every promise.
 func TestRandomPlans(t *testing.T) {
+	t.Parallel()
 	draws(t)
 	played := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -62,6 +69,7 @@ func TestRandomPlans(t *testing.T) {
 
 // TestADefectIsSeen: a plan of a system that loses what it acknowledged breaks the promise that this would not happen.
 func TestADefectIsSeen(t *testing.T) {
+	t.Parallel()
 	p, err := explore.Read(strings.NewReader(strings.Replace(good, `"seed"`, `"switches":{"mutant":"lost_write"},"seed"`, 1)))
 	require.NoError(t, err)
 	require.Contains(t, play(t, t, p), "no-acked-loss")
@@ -69,10 +77,12 @@ func TestADefectIsSeen(t *testing.T) {
 
 // TestRegressions plays what once broke a promise.
 func TestRegressions(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/regressions/*.json")
 	require.NoError(t, err)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			t.Parallel()
 			f, err := os.Open(file)
 			require.NoError(t, err)
 			defer f.Close()

@@ -1,6 +1,7 @@
 package mutants_test
 
 import (
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios"
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/machine"
 	"github.com/chatlab/chatlab/scenarios/mutants"
 	"github.com/chatlab/chatlab/scenarios/property"
 	"github.com/chatlab/chatlab/system/chat"
@@ -19,6 +21,8 @@ import (
 
 func TestMain(m *testing.M) {
 	pod.Main()
+	flag.Parse()
+	machine.SideBySide(2)
 	os.Exit(m.Run())
 }
 
@@ -31,13 +35,20 @@ func TestMutants(t *testing.T) {
 		all, load = mutants.Smoke(), 3*time.Second
 	}
 	start := time.Now()
-	var outcomes []mutants.Outcome
-	for _, m := range all {
-		t.Run(m.Name, func(t *testing.T) { outcomes = append(outcomes, play(t, m, load)) })
-	}
-	t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), mutants.Matrix(outcomes))
-	if whole {
-		require.Empty(t, mutants.Missed(outcomes))
+	outcomes := make([]mutants.Outcome, len(all))
+	t.Cleanup(func() {
+		t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), mutants.Matrix(outcomes))
+		if whole {
+			require.Empty(t, mutants.Missed(outcomes))
+		}
+	})
+	for i, m := range all {
+		t.Run(m.Name, func(t *testing.T) {
+			if !whole {
+				t.Parallel()
+			}
+			outcomes[i] = play(t, m, load)
+		})
 	}
 }
 

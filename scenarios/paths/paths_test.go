@@ -1,6 +1,7 @@
 package paths_test
 
 import (
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,11 +12,14 @@ import (
 
 	"github.com/chatlab/chatlab/scenarios/environment/embedded"
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
+	"github.com/chatlab/chatlab/scenarios/machine"
 	"github.com/chatlab/chatlab/scenarios/paths"
 )
 
 func TestMain(m *testing.M) {
 	pod.Main()
+	flag.Parse()
+	machine.SideBySide(2)
 	os.Exit(m.Run())
 }
 
@@ -30,11 +34,16 @@ func TestPaths(t *testing.T) {
 		cells = paths.Smoke()
 	}
 	start := time.Now()
-	var outcomes []paths.Outcome
-	for _, c := range cells {
-		t.Run(c.Name(), func(t *testing.T) { outcomes = append(outcomes, play(t, c)) })
+	outcomes := make([]paths.Outcome, len(cells))
+	t.Cleanup(func() { t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), paths.Matrix(outcomes)) })
+	for i, c := range cells {
+		t.Run(c.Name(), func(t *testing.T) {
+			if !whole {
+				t.Parallel()
+			}
+			outcomes[i] = play(t, c)
+		})
 	}
-	t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), paths.Matrix(outcomes))
 }
 
 func play(t *testing.T, c paths.Cell) (o paths.Outcome) {

@@ -43,6 +43,7 @@ func (r *rig) letters(want int) []deadletter.Letter {
 // What no worker can process goes to the dead letters; what stands around it in the same partition takes its places
 // as if that had never been there.
 func TestPoisonNeverStopsItsPartition(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{chat.ProfileHardened, chat.ProfileDocument} {
 		t.Run(profile, func(t *testing.T) {
 			r := newRig(t, profile)

@@ -71,6 +71,7 @@ func readers() map[string]reader {
 
 // A poison record never stops its partition: its letter keeps it as it was, and what stands around it is handled.
 func TestAPoisonRecordNeverStopsItsPartition(t *testing.T) {
+	t.Parallel()
 	for name, reader := range readers() {
 		t.Run(name, func(t *testing.T) {
 			p := begin(t, reader.profile)

@@ -118,6 +118,7 @@ func (r *routing) where(t *testing.T) map[string][]byte {
 }
 
 func TestWhoIsFoundWhenPresenceIsAway(t *testing.T) {
+	t.Parallel()
 	inPresence := map[string][]byte{"g1": wire.IDBytes(alice, bob), "g2": wire.IDBytes(alice)}
 	connected := map[string][]byte{"g1": wire.IDBytes(alice), "g2": wire.IDBytes(alice, bob)}
 	for name, c := range map[string]struct {
@@ -183,6 +184,7 @@ func TestAFrozenGatewayKeepsItsUsers(t *testing.T) {
 // A Redis that takes connections and never answers costs its timeout a few times; then a probe a second, in the
 // background, and nobody waits.
 func TestTheBreakerSparesTheTimeout(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var frozen sync.WaitGroup

@@ -14,6 +14,7 @@ import (
 
 // While storage is slow cursors are answered before their caller gives up: what is not done is told later, and not all of it again.
 func TestCursorsAreAnsweredInTime(t *testing.T) {
+	t.Parallel()
 	s, tables := readerOver(t)
 	alice, bob := chat.NewID(), chat.NewID()
 	made, err := s.CreateConversation(t.Context(), &pb.CreateConversationRequest{UserId: alice[:], Kind: chat.Direct, Members: wire.IDBytes(bob)})

@@ -72,6 +72,7 @@ func TestALimitForAllPodsTogether(t *testing.T) {
 
 // Without Redis each pod limits by itself, and a send loses next to no time.
 func TestWithoutRedisEachPodHasALimit(t *testing.T) {
+	t.Parallel()
 	for name, breaker := range map[string]bool{"breaker": true, "no breaker": false} {
 		t.Run(name, func(t *testing.T) {
 			pods, server := limitPods(t, 2, breaker)

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ import (
 	"github.com/chatlab/chatlab/scenarios/environment/pod"
 	"github.com/chatlab/chatlab/scenarios/history"
 	"github.com/chatlab/chatlab/scenarios/load"
+	"github.com/chatlab/chatlab/scenarios/machine"
 	"github.com/chatlab/chatlab/scenarios/workload"
 	"github.com/chatlab/chatlab/system/chat"
 )
@@ -25,6 +27,8 @@ import (
 func TestMain(m *testing.M) {
 	pod.Main()
 	load.Main()
+	flag.Parse()
+	machine.SideBySide(4)
 	os.Exit(m.Run())
 }
 
@@ -73,6 +77,7 @@ func crashPlay(seed uint64) scenarios.Play {
 // TestNothingIsLostWhenPodsDie: no acknowledged message is lost, none is shown twice, and all the other promises hold,
 // whichever pods die when. CHATLAB_SEED plays another schedule.
 func TestNothingIsLostWhenPodsDie(t *testing.T) {
+	t.Parallel()
 	seeds := []uint64{1, 2}
 	if s := os.Getenv("CHATLAB_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)

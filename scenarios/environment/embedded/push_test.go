@@ -24,6 +24,7 @@ const ttl = 3 * time.Second
 // TestWhoIsOfflineIsNotified: a push pod, a process of its own, notifies the member who is away of a message and not the
 // one who has it, whichever write path numbers messages or does not.
 func TestWhoIsOfflineIsNotified(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{chat.ProfileHardened, chat.ProfileMitigated} {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()

@@ -124,6 +124,7 @@ func (p *person) awaitTold(messages int, within time.Duration) {
 }
 
 func TestWhoIsNotified(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	alice, bob, carol, dave := s.person("alice"), s.person("bob"), s.person("carol"), s.person("dave")
 	for _, p := range []*person{alice, bob, dave} {
@@ -161,6 +162,7 @@ func (p *person) pretendOnline() {
 }
 
 func TestDeadTokensAreForgotten(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	alice, bob := s.person("alice"), s.person("bob")
 	alice.goOnline()
@@ -177,6 +179,7 @@ func TestDeadTokensAreForgotten(t *testing.T) {
 
 // Whoever is not a member at a message's place is not told of it.
 func TestOutsidersAreNotTold(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	alice, bob, carol := s.person("alice"), s.person("bob"), s.person("carol")
 	stranger := s.person("stranger")

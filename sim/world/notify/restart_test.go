@@ -12,6 +12,7 @@ import (
 
 // A push pod that dies with users held in its memory has committed nothing of them: the next one decides anew.
 func TestADeadPodForgetsNobody(t *testing.T) {
+	t.Parallel()
 	s := begin(t)
 	alice, bob, carol := s.person("alice"), s.person("bob"), s.person("carol")
 	alice.goOnline()

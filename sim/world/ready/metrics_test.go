@@ -66,6 +66,7 @@ func (r *rig) device(user chat.ID) *client.Client {
 
 // TestMetricsTellTheTruth follows the document's six while what they watch goes and comes back.
 func TestMetricsTellTheTruth(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	alice := chat.NewID()
 	c := r.device(alice)

@@ -147,6 +147,7 @@ func (r *rig) eventually(what string, ok func() (bool, string)) {
 // TestReadyTellsTheTruth breaks one thing after the other. What a row does not name must not be unready for as long as the
 // outage is watched; a broker that stands still is watched through the election of other leaders.
 func TestReadyTellsTheTruth(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	for _, row := range outages() {
 		require.NoError(t, row.begin(r), row.what)
@@ -173,6 +174,7 @@ func TestReadyTellsTheTruth(t *testing.T) {
 
 // TestPeersAway stops roles on which others depend.
 func TestPeersAway(t *testing.T) {
+	t.Parallel()
 	for _, row := range peers() {
 		t.Run(row.what, func(t *testing.T) {
 			r := start(t)
@@ -198,6 +200,7 @@ func peers() []outage {
 
 // TestTheDocumentIsTheTable: docs/READINESS.md shows what the tests above hold.
 func TestTheDocumentIsTheTable(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	b.WriteString(head)
 	b.WriteString("| away | " + strings.Join(roles, " | ") + " |\n|---" + strings.Repeat("|---", len(roles)) + "|\n")

@@ -114,6 +114,7 @@ func codeOf(err error) chat.Code {
 }
 
 func TestReceiptsReachTheSender(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	alice, bob, carol, mallory := phone(t, w), phone(t, w), phone(t, w), phone(t, w)
 	made, err := alice.CreateConversation(t.Context(), chat.Group, []chat.ID{bob.user, carol.user})
@@ -160,6 +161,7 @@ func TestReceiptsReachTheSender(t *testing.T) {
 }
 
 func TestTypingReachesTheOthers(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	alice, bob := phone(t, w), phone(t, w)
 	made, err := alice.CreateConversation(t.Context(), chat.Direct, []chat.ID{bob.user})
@@ -186,6 +188,7 @@ func strangers(n int) []chat.ID {
 }
 
 func TestReceiptsSwitchedOff(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(s *chat.Switches) { s.Receipts = false })
 	alice, bob := phone(t, w), phone(t, w)
 	made, err := alice.CreateConversation(t.Context(), chat.Direct, []chat.ID{bob.user})
@@ -201,6 +204,7 @@ func TestReceiptsSwitchedOff(t *testing.T) {
 
 // What a group may hold and what a direct conversation keeps.
 func TestLimitsOfConversations(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	alice := phone(t, w)
 	_, err := alice.CreateConversation(t.Context(), chat.Group, strangers(chat.MaxMembers))

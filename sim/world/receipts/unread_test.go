@@ -29,6 +29,7 @@ func steps() *rapid.Generator[[]step] {
 // Whatever sends, replies, reads and losses of the cache come in whatever order, unread comes to be what storage says, and
 // nobody ever has to read what they said themselves.
 func TestUnreadConverges(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(s *chat.Switches) { s.GroupLimit = 0 })
 	alice, bob := phone(t, w), phone(t, w)
 	for seed := range 4 {
@@ -90,6 +91,7 @@ func (d *device) awaitOwn(conv chat.ID, seq int64) {
 
 // Who answers has read what stands before the answer: their other devices and the other senders are told so.
 func TestAnAnswerIsARead(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	alice, bob, carol := phone(t, w), phone(t, w), phone(t, w)
 	made, err := alice.CreateConversation(t.Context(), chat.Group, []chat.ID{bob.user, carol.user})
@@ -114,6 +116,7 @@ func TestAnAnswerIsARead(t *testing.T) {
 
 // A first screen is the same by the cache, after the cache has lost all, and without it.
 func TestAFirstScreenNeedsNoCache(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	alice, bob := phone(t, w), phone(t, w)
 	made, err := alice.CreateConversation(t.Context(), chat.Direct, []chat.ID{bob.user})

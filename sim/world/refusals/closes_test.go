@@ -137,6 +137,7 @@ func (l terseListener) Accept() (net.Conn, error) {
 
 // TestEveryCloseCode walks the table of close codes: each reaches a device of a running system.
 func TestEveryCloseCode(t *testing.T) {
+	t.Parallel()
 	seen := map[chat.CloseCode]bool{}
 	for _, f := range farewells() {
 		t.Run(f.by, func(t *testing.T) {

@@ -171,6 +171,7 @@ func (s *scene) flood(code chat.Code, by user, conv string) answer {
 // TestEveryCode walks the table of refusals: each code comes from a running system, with a time to come back where its
 // row says so, and with nothing of what went wrong inside.
 func TestEveryCode(t *testing.T) {
+	t.Parallel()
 	s := &scene{rig: start(t, strict)}
 	s.alice, s.bob = s.user(), s.user()
 	s.group = s.alice.group(s.bob)

@@ -95,6 +95,7 @@ func (r *rig) keys(s *redis.Server) string {
 // TestARefusedTextReachesNoStore: neither log nor tables nor cache hold anything of it, and nobody is pushed it. That
 // the same search finds a text that was accepted shows that it can find one.
 func TestARefusedTextReachesNoStore(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(cfg *world.Config) {
 		cfg.Tune = func(_ string, c *node.Config) { c.Moderate = message.RefuseWords([]string{"abracadabra"}) }
 	})
@@ -122,6 +123,7 @@ func TestARefusedTextReachesNoStore(t *testing.T) {
 // TestAnOpaqueTextPassesUnchanged: what devices encrypt end to end is text to the system, which neither reads nor
 // changes it, on any of its ways.
 func TestAnOpaqueTextPassesUnchanged(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(cfg *world.Config) {
 		cfg.Tune = func(_ string, c *node.Config) { c.Moderate = message.RefuseWords([]string{"abracadabra"}) }
 	})

@@ -76,6 +76,7 @@ func (s *secret) attempts() map[string]attempt {
 
 // TestAnOutsiderIsToldNothingByAnyRoute walks the routes of the edge: one that this test does not know fails it.
 func TestAnOutsiderIsToldNothingByAnyRoute(t *testing.T) {
+	t.Parallel()
 	s := newSecret(t)
 	s.alice.call("PUT", "/api/v1/devices", map[string]string{"device": "phone", "provider": "fcm", "token": "alice's"})
 	attempts := s.attempts()
@@ -125,6 +126,7 @@ func (s *secret) nowhere(a attempt) (attempt, string) {
 // TestAnOutsiderCannotTellWhatExists asks about the group and about one that does not exist: the answers are the same
 // but for the id that was asked for.
 func TestAnOutsiderCannotTellWhatExists(t *testing.T) {
+	t.Parallel()
 	s := newSecret(t)
 	asked := 0
 	for route, a := range s.attempts() {
@@ -178,6 +180,7 @@ func (s *secret) tryFrames(by *socket) {
 // TestAnOutsidersSocketHearsNothing: whatever it says, it gets no frame of the conversation, and the members get none
 // that tells of it.
 func TestAnOutsidersSocketHearsNothing(t *testing.T) {
+	t.Parallel()
 	s := newSecret(t)
 	alice, bob, mallory := s.alice.connect("phone"), s.bob.connect("phone"), s.mallory.connect("phone")
 	settle()
@@ -210,6 +213,7 @@ func (s *secret) talkElsewhere(to *socket) {
 
 // TestAPersonWhoWasRemovedHearsNothingMore: up to the removal its place is the member's own, after it is an outsider's.
 func TestAPersonWhoWasRemovedHearsNothingMore(t *testing.T) {
+	t.Parallel()
 	s := newSecret(t)
 	members := "/api/v1/conversations/" + s.group + "/members"
 	require.Equal(t, 204, s.alice.call("POST", members, map[string]any{"add": []chat.ID{s.mallory.id}}).status)

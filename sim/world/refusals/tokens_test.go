@@ -81,6 +81,7 @@ func free(route string) bool { return strings.HasSuffix(route, ".yaml") }
 
 // TestNoRouteTakesABadToken tries every bad token on every route.
 func TestNoRouteTakesABadToken(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	victim := r.user()
 	bad := badTokens(t, r, victim)
@@ -101,6 +102,7 @@ func TestNoRouteTakesABadToken(t *testing.T) {
 
 // TestNoSocketTakesABadTicket: what opens a socket is a ticket that the edge made for this gateway.
 func TestNoSocketTakesABadTicket(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	victim := r.user()
 	bad := badTokens(t, r, victim)
@@ -119,6 +121,7 @@ func TestNoSocketTakesABadTicket(t *testing.T) {
 // TestNoOpenSocketTakesABadToken: a bad token in an auth frame is refused and leaves the socket as good as it was, but another
 // user's ends it.
 func TestNoOpenSocketTakesABadToken(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	victim := r.user()
 	bad := badTokens(t, r, victim)
