@@ -45,6 +45,10 @@ func (downCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	c.say(0, fmt.Sprintf("removed: %d", n))
+	text := "nothing to remove: neither chatlab up nor a run that crashed left Kafka, Cassandra or Redis here"
+	if n > 0 {
+		text = "removed Kafka, Cassandra and Redis, their containers and networks"
+	}
+	c.say(0, text)
 	return nil
 }
