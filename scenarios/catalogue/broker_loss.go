@@ -19,18 +19,31 @@ func KafkaBrokerLoss() scenarios.Scenario {
 		Question: "One of three Kafka brokers dies while people write. How long do writes stall, and is anything lost or doubled?",
 		Claims:   brokerClaims(),
 		Topology: scenarios.Topology{Gateways: 2, Messages: 2, Workers: 2, Presences: 1, Partitions: 24},
-		Play:     storePlay,
+		Play:     brokerPlay,
 		Variants: []scenarios.Variant{brokerDocument(), brokerDefaults(), leaderAcks(), allAcks(), brokerCutOff(), brokerHardened()},
 	}
 }
 
-// storePlay is the workload of what happens to stores: small groups that talk all the time. There are many, because what
-// dies hits only those whose partition it leads: with ten groups, one run in sixty would hit none.
+// storePlay is the workload of what happens to stores: small groups that talk all the time.
 func storePlay(size scenarios.Size) scenarios.Play {
-	groups, members, rate := 20, 4, smallRate/2
+	if size == scenarios.Document {
+		return groupsTalk(size, 100, 5, 1)
+	}
+	return groupsTalk(size, 10, 5, smallRate)
+}
+
+// brokerPlay says as much in more groups: a broker that dies hits only those whose partition it leads, and of ten groups
+// that is none in one run of sixty.
+func brokerPlay(size scenarios.Size) scenarios.Play {
+	if size == scenarios.Document {
+		return storePlay(size)
+	}
+	return groupsTalk(size, 20, 4, smallRate/2)
+}
+
+func groupsTalk(size scenarios.Size, groups, members int, rate float64) scenarios.Play {
 	p := scenarios.Play{Steady: 4 * time.Second, Fault: 16 * time.Second, Recovery: 4 * time.Second, Settle: 20 * time.Second, Step: 250 * time.Millisecond}
 	if size == scenarios.Document {
-		groups, members, rate = 100, 5, 1
 		p.Steady, p.Fault, p.Recovery, p.Settle = 10*time.Second, 60*time.Second, 15*time.Second, 60*time.Second
 	}
 	p.Scale = []scenarios.Scale{{What: "messages/s", Factor: float64(groups) * rate / 50_000, Reason: "two cores carry devices, pods and stores together"}}

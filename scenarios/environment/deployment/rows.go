@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	page        = 500 // rows
-	auditWithin = 30 * time.Second
+	page        = 500              // rows
+	auditWithin = 90 * time.Second // a node may ask a frozen one for what it holds itself until it takes that for dead
 	auditAgain  = 200 * time.Millisecond
 )
 
