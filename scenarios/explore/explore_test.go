@@ -27,13 +27,16 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(worlds.During(worlds.Options{Name: worlds.Named(testing.Short())}, func(w scenarios.Environment) int {
 		world = w
-		if w.Name() == worlds.Embedded {
-			machine.SideBySide(4)
-		} else {
-			machine.SideBySide(1)
-		}
+		machine.SideBySide(4)
 		return m.Run()
 	}))
+}
+
+// sideBySide plays a test beside others where each run has stores of its own.
+func sideBySide(t *testing.T) {
+	if world.Name() == worlds.Embedded {
+		t.Parallel()
+	}
 }
 
 // draws has the same few plans drawn each time, unless CHATLAB_PLANS says how many to draw that nobody has seen. What
@@ -54,7 +57,7 @@ func draws(t *testing.T) {
 
 // TestRandomPlans: whatever breaks, hardened keeps every promise.
 func TestRandomPlans(t *testing.T) {
-	t.Parallel()
+	sideBySide(t)
 	draws(t)
 	played := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -69,7 +72,7 @@ func TestRandomPlans(t *testing.T) {
 
 // TestADefectIsSeen: a plan of a system that loses what it acknowledged breaks the promise that this would not happen.
 func TestADefectIsSeen(t *testing.T) {
-	t.Parallel()
+	sideBySide(t)
 	p, err := explore.Read(strings.NewReader(strings.Replace(good, `"seed"`, `"switches":{"mutant":"lost_write"},"seed"`, 1)))
 	require.NoError(t, err)
 	require.Contains(t, play(t, t, p), "no-acked-loss")
@@ -77,12 +80,12 @@ func TestADefectIsSeen(t *testing.T) {
 
 // TestRegressions plays what once broke a promise.
 func TestRegressions(t *testing.T) {
-	t.Parallel()
+	sideBySide(t)
 	files, err := filepath.Glob("testdata/regressions/*.json")
 	require.NoError(t, err)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			t.Parallel()
+			sideBySide(t)
 			f, err := os.Open(file)
 			require.NoError(t, err)
 			defer f.Close()

@@ -14,17 +14,17 @@ type nameRef struct {
 	length int32 // -1: a UUID
 }
 
-// The first block is small, because most histories are; each one after it is twice as big, up to a bound.
+// The first block is small, because most histories are; those after it double, up to 1 MiB.
 const (
 	firstBlock = 1 << 14
-	nameBlock  = 1 << 20
+	doublings  = 6
 )
 
 // add gives the next ID to a text, or to a UUID in its 16 bytes.
 func (n *names) add(b []byte, isUUID bool) {
 	last := len(n.blocks) - 1
 	if last < 0 || len(n.blocks[last])+len(b) > cap(n.blocks[last]) {
-		n.blocks = append(n.blocks, make([]byte, 0, max(min(firstBlock<<min(len(n.blocks), 6), nameBlock), len(b))))
+		n.blocks = append(n.blocks, make([]byte, 0, max(firstBlock<<min(len(n.blocks), doublings), len(b))))
 		last++
 	}
 	ref := nameRef{uint32(last), uint32(len(n.blocks[last])), int32(len(b))}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,19 +36,23 @@ func TestMutants(t *testing.T) {
 		all, load = mutants.Smoke(), 3*time.Second
 	}
 	start := time.Now()
-	outcomes := make([]mutants.Outcome, len(all))
+	var mu sync.Mutex
+	var outcomes []mutants.Outcome
 	t.Cleanup(func() {
 		t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), mutants.Matrix(outcomes))
 		if whole {
 			require.Empty(t, mutants.Missed(outcomes))
 		}
 	})
-	for i, m := range all {
+	for _, m := range all {
 		t.Run(m.Name, func(t *testing.T) {
 			if !whole {
 				t.Parallel()
 			}
-			outcomes[i] = play(t, m, load)
+			o := play(t, m, load)
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes = append(outcomes, o)
 		})
 	}
 }

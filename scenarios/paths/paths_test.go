@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,14 +35,18 @@ func TestPaths(t *testing.T) {
 		cells = paths.Smoke()
 	}
 	start := time.Now()
-	outcomes := make([]paths.Outcome, len(cells))
+	var mu sync.Mutex
+	var outcomes []paths.Outcome
 	t.Cleanup(func() { t.Logf("%s in all\n%s", time.Since(start).Round(time.Second), paths.Matrix(outcomes)) })
-	for i, c := range cells {
+	for _, c := range cells {
 		t.Run(c.Name(), func(t *testing.T) {
 			if !whole {
 				t.Parallel()
 			}
-			outcomes[i] = play(t, c)
+			o := play(t, c)
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes = append(outcomes, o)
 		})
 	}
 }
